@@ -1,0 +1,87 @@
+/**
+ * c3po: a parser for a protocol that nobody wrote one for yet. Its requests are
+ * lines; those that contain "C-3PO" are dropped, all others are put to the
+ * policy.
+ *
+ * To use it, copy this file into a folder that `parsers.folders` names, under
+ * the name of your own protocol, and write that name as `l7proto`. The running
+ * proxy picks it up; nothing is registered or restarted.
+ *
+ * ```yaml
+ * l7proto: c3po
+ * l7:
+ * - contains: "R2-D2"   # only requests that speak of R2-D2
+ * ```
+ *
+ * @module
+ */
+import {
+  type Connection,
+  type Decision,
+  defineParser,
+  drop,
+  latin1,
+  line,
+  nop,
+  type Parser,
+  pass,
+  printable,
+  type Verdict,
+  z,
+} from "parley/proxylib";
+
+/** What rules are asked about: give it whatever your rules should see. */
+interface Request {
+  readonly line: string;
+}
+
+/** Longest request in bytes. Without a limit a client could fill the memory. */
+const MAX_LINE = 4096;
+
+const UNWANTED: Decision = {
+  allowed: false,
+  verdict: "denied",
+  reason: "c-3po",
+};
+
+/** One per connection. Fields of your own may keep what it must remember. */
+class C3poParser implements Parser {
+  readonly #connection: Connection<Request>;
+
+  constructor(connection: Connection<Request>) {
+    this.#connection = connection;
+  }
+
+  /** `data` starts where the last decision ended. Each call decides one frame. */
+  onData(
+    reply: boolean,
+    _end: boolean,
+    data: Uint8Array,
+    seen: number,
+  ): Verdict {
+    if (data.length === 0) return nop(); // all is decided
+    if (reply) return pass(data.length); // replies are not looked at
+
+    // A whole line, or "call me again when there is more".
+    const found = line(data, seen, MAX_LINE);
+    if (found.op !== "pass") return found;
+
+    const text = latin1(data, 0, found.bytes);
+    const decision = text.includes("C-3PO")
+      ? UNWANTED
+      : this.#connection.matches({ line: text });
+    // `printable`: no odd byte may cost a line of the log.
+    this.#connection.log(decision, { line: printable(text.trimEnd()) });
+    return decision.allowed ? pass(found.bytes) : drop(found.bytes);
+    // To answer as well as drop: this.#connection.inject(true, bytes("NO\n")).
+  }
+}
+
+export default defineParser({
+  description: "example: lines, less those that mention C-3PO",
+  // The keys a rule may have. Anything else is refused when the policy loads.
+  rule: z.strictObject({ contains: z.string().min(1) }),
+  // A rule's text is compared as the wire's bytes are, so keep it to ASCII.
+  matches: (rule, request: Request) => request.line.includes(rule.contains),
+  create: (connection) => new C3poParser(connection),
+});

@@ -1,0 +1,106 @@
+/**
+ * The commands of memcached, and the names that policy rules have for them.
+ *
+ * @module
+ */
+
+/** How the server answers a command: decides where a reply ends. */
+export type ReplyShape = "line" | "values" | "stats" | "dump" | "watch";
+
+/** What the parser must know of a text command. */
+export interface Command {
+  /** The name in rules; absent for commands that only the rule `{}` allows. */
+  readonly rule?: string;
+  readonly reply: ReplyShape;
+  /** Whether a last word `noreply` silences the answer. */
+  readonly noreply: boolean;
+}
+
+const line: Command = { reply: "line", noreply: false };
+const quiet: Command = { reply: "line", noreply: true };
+
+/** Text commands (memcached 1.6, doc/protocol.txt and proto_text.c). */
+export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
+  ["get", { rule: "get", reply: "values", noreply: false }],
+  ["gets", { rule: "get", reply: "values", noreply: false }],
+  ["bget", { rule: "get", reply: "values", noreply: false }],
+  ["gat", { rule: "gat", reply: "values", noreply: false }],
+  ["gats", { rule: "gat", reply: "values", noreply: false }],
+  ["set", { ...quiet, rule: "set" }],
+  ["add", { ...quiet, rule: "add" }],
+  ["replace", { ...quiet, rule: "replace" }],
+  ["append", { ...quiet, rule: "append" }],
+  ["prepend", { ...quiet, rule: "prepend" }],
+  ["cas", { ...quiet, rule: "cas" }],
+  ["incr", { ...quiet, rule: "incr" }],
+  ["decr", { ...quiet, rule: "decr" }],
+  ["delete", { ...quiet, rule: "delete" }],
+  ["touch", { ...quiet, rule: "touch" }],
+  ["flush_all", { ...quiet, rule: "flush_all" }],
+  ["cache_memlimit", { ...quiet, rule: "cache_memlimit" }],
+  ["lru", { ...quiet, rule: "lru" }],
+  ["verbosity", { ...quiet, rule: "verbosity" }],
+  ["watch", { rule: "watch", reply: "watch", noreply: true }],
+  ["slabs", { ...line, rule: "slabs" }],
+  ["lru_crawler", { ...line, rule: "lru_crawler" }],
+  ["misbehave", { ...line, rule: "misbehave" }],
+  ["stats", { rule: "stats", reply: "stats", noreply: false }],
+  ["version", { ...line, rule: "version" }],
+  ["quit", { ...line, rule: "quit" }],
+  ["extstore", quiet],
+  ["refresh_certs", quiet],
+  ["shutdown", line],
+  ["debugtime", line],
+]);
+
+/** Names that only the binary protocol has (Cilium's list). */
+const BINARY_ONLY = [
+  "noop",
+  "sasl-list-mechs",
+  "sasl-auth",
+  "sasl-step",
+  "rget",
+  "rset",
+  "rsetq",
+  "rappend",
+  "rappendq",
+  "rprepend",
+  "rprependq",
+  "rdelete",
+  "rdeleteq",
+  "rincr",
+  "rincrq",
+  "rdecr",
+  "rdecrq",
+  "set-vbucket",
+  "get-vbucket",
+  "del-vbucket",
+  "tap-connect",
+  "tap-mutation",
+  "tap-delete",
+  "tap-flush",
+  "tap-opaque",
+  "tap-vbucket-set",
+  "tap-checkpoint-start",
+  "tap-checkpoint-end",
+];
+
+const STORAGE = [
+  "add",
+  "set",
+  "replace",
+  "append",
+  "prepend",
+  "cas",
+  "incr",
+  "decr",
+];
+
+/** What a rule's `command` stands for: a name for itself, a group for its members. */
+export const RULE_COMMANDS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ...[...COMMANDS.values()].flatMap(({ rule }) => rule ? [rule] : [])
+    .concat(BINARY_ONLY)
+    .map((name): [string, Set<string>] => [name, new Set([name])]),
+  ["storage", new Set(STORAGE)],
+  ["writeGroup", new Set([...STORAGE, "delete", "touch"])],
+]);

@@ -1,0 +1,38 @@
+/**
+ * Numbers as memcached reads them (`safe_strtol` and its kin in util.c over C's
+ * `strtol`): leading white space and a sign are taken, and what follows the
+ * digits may be white space with anything behind it.
+ *
+ * @module
+ */
+
+const NUMBER = /^[\t\v\f\r]*([+-]?)(\d+)(?:[\t\v\f\r]|$)/;
+const PLAIN = /^\d{1,9}$/;
+const U64 = 1n << 64n;
+const I63 = 1n << 63n;
+
+/** Whether every server reads these digits alike: no sign, no space, no overflow. */
+export function isPlain(token: string): boolean {
+  return PLAIN.test(token);
+}
+
+/** `safe_strtoul` and `safe_strtoull`: whether the server takes the word as an unsigned number. */
+export function isUnsigned(token: string): boolean {
+  if (PLAIN.test(token)) return true;
+  const match = NUMBER.exec(token);
+  if (!match) return false;
+  const magnitude = BigInt(match[2]!);
+  if (magnitude >= U64) return false;
+  const value = match[1] === "-" ? (U64 - magnitude) % U64 : magnitude;
+  return value < I63 || !token.includes("-");
+}
+
+/** `safe_strtol`: a signed 64-bit number cut to its low 32 bits, as the server does; `undefined` if it takes none. */
+export function signed32(token: string): number | undefined {
+  if (PLAIN.test(token)) return Number(token);
+  const match = NUMBER.exec(token);
+  if (!match) return undefined;
+  const value = BigInt(match[1] + match[2]!);
+  if (value >= I63 || value < -I63) return undefined;
+  return Number(BigInt.asIntN(32, value));
+}

@@ -1,0 +1,96 @@
+/**
+ * Rules: `command`, `keyExact`, `keyPrefix`, `keyRegex` (Cilium's vocabulary).
+ *
+ * @module
+ */
+import {
+  bytes,
+  latin1,
+  type Regex,
+  regexKey,
+  type RuleIssue,
+  z,
+} from "parley/proxylib";
+import { RULE_COMMANDS } from "./commands.ts";
+import type { Request } from "./request.ts";
+
+/** A compiled rule. Key tests compare bytes, as `latin1` texts; all that are present must hold. */
+export interface Rule {
+  /** Absent: every command. */
+  readonly commands?: ReadonlySet<string>;
+  readonly exact?: string;
+  readonly prefix?: string;
+  readonly regex?: Regex;
+}
+
+/** One `l7` map. */
+export const ruleSchema: z.ZodType<Rule, unknown> = z.strictObject({
+  command: z.string().default("").refine(
+    (name) => name === "" || RULE_COMMANDS.has(name),
+    {
+      error: (issue) => `${JSON.stringify(issue.input)} is no memcache command`,
+      params: {
+        code: "memcache.command",
+        mend: `use one of ${[...RULE_COMMANDS.keys()].join(", ")}`,
+        options: [...RULE_COMMANDS.keys()],
+      },
+    },
+  ),
+  keyExact: z.string().default(""),
+  keyPrefix: z.string().default(""),
+  keyRegex: regexKey("memcache.regex").optional(),
+}).superRefine(({ command, keyExact, keyPrefix, keyRegex }, context) => {
+  const tested = keyExact || keyPrefix || keyRegex;
+  if (command !== "" || !tested) return;
+  context.addIssue({
+    code: "custom",
+    path: ["command"],
+    message: "a key is tested but no command is named",
+    params: {
+      code: "memcache.no-command",
+      mend:
+        "name the command, or a group such as storage, whose keys are meant",
+    },
+  });
+}).transform(({ command, keyExact, keyPrefix, keyRegex }): Rule => {
+  const commands = RULE_COMMANDS.get(command);
+  return {
+    ...(commands ? { commands } : {}),
+    ...(keyExact ? { exact: latin1(bytes(keyExact)) } : {}),
+    ...(keyPrefix ? { prefix: latin1(bytes(keyPrefix)) } : {}),
+    ...(keyRegex ? { regex: keyRegex } : {}),
+  };
+});
+
+/** `command: ""` is legal and allows everything, which is seldom meant. */
+export function lintRule(
+  rule: Readonly<Record<string, string>>,
+): readonly RuleIssue[] {
+  if (rule["command"] !== "") return [];
+  return [{
+    path: ["command"],
+    code: "memcache.command",
+    message: 'command: "" allows every request, of every command and key',
+    mend: "write {} if that is meant, else name the command",
+  }];
+}
+
+/** Whether a rule covers a request: its command, and each of its keys. */
+export function matches(rule: Rule, request: Request): boolean {
+  if (!rule.commands) return true;
+  if (request.ambiguous || !request.command?.rule) return false;
+  if (!rule.commands.has(request.command.rule)) return false;
+  if (!testsKeys(rule) || !request.keyed) return true;
+  return request.keys.length > 0 &&
+    request.keys.every((key) => coversKey(rule, key));
+}
+
+function testsKeys({ exact, prefix, regex }: Rule): boolean {
+  return exact !== undefined || prefix !== undefined || regex !== undefined;
+}
+
+function coversKey({ exact, prefix, regex }: Rule, key: string): boolean {
+  return (exact === undefined || key === exact) &&
+    (prefix === undefined || key.startsWith(prefix)) &&
+    (regex === undefined || regex.test(key));
+}

@@ -1,0 +1,107 @@
+/**
+ * Two L7 protocols on one port: a stream has one parser, so one of two rules
+ * that name different ones would go unenforced (policy semantics, section 8).
+ *
+ * @module
+ */
+import { formatSelector, parseLabels, selects } from "./labels.ts";
+import type { Direction, L7Set, Subject } from "./model.ts";
+import { quote } from "./problem.ts";
+import type { PortRange, Rule } from "./rule.ts";
+
+/** Two documents, by their places in the list; the second may be the first. */
+export interface Conflict {
+  readonly earlier: number;
+  readonly later: number;
+  /** Code, message and mend. */
+  readonly fault: [string, string, string];
+}
+
+interface Claim {
+  readonly document: number;
+  readonly l7: L7Set;
+  readonly ranges: readonly PortRange[];
+}
+
+/**
+ * The first conflict among rules that can select one workload.
+ *
+ * Which workloads there are is known only where the sidecar runs. With
+ * `subjects`, rules are compared that select one of them. Without (a plain
+ * check of files), only rules with equal selectors are compared: any two
+ * others may or may not meet in a workload, and a refusal on suspicion would
+ * refuse sound policies.
+ */
+export function checkConflict(
+  documents: readonly { readonly rules: readonly Rule[] }[],
+  subjects: readonly Subject[],
+): Conflict | undefined {
+  for (const direction of ["ingress", "egress"] as const) {
+    for (const claims of groupsOf(documents, subjects, direction)) {
+      const conflict = conflictAmong(claims);
+      if (conflict !== undefined) return conflict;
+    }
+  }
+  return undefined;
+}
+
+function groupsOf(
+  documents: readonly { readonly rules: readonly Rule[] }[],
+  subjects: readonly Subject[],
+  direction: Direction,
+): Claim[][] {
+  const rules = documents.flatMap((document, index) => {
+    return document.rules.map((rule) => ({ rule, index }));
+  });
+  const claimsOf = (chosen: typeof rules) => {
+    return chosen.flatMap(({ rule, index }) => {
+      return rule[direction].entries.flatMap((entry): Claim[] => {
+        if (entry.l7 === undefined) return [];
+        return [{ document: index, l7: entry.l7, ranges: entry.ports }];
+      });
+    });
+  };
+  if (subjects.length > 0) {
+    return subjects.map((subject) => {
+      const labels = parseLabels(subject.labels);
+      return claimsOf(rules.filter(({ rule }) => selects(rule.subject, labels)));
+    });
+  }
+  const bySelector = Map.groupBy(rules, ({ rule }) => formatSelector(rule.subject));
+  return [...bySelector.values()].map(claimsOf);
+}
+
+function conflictAmong(claims: readonly Claim[]): Conflict | undefined {
+  for (const [index, later] of claims.entries()) {
+    for (const earlier of claims.slice(0, index)) {
+      if (earlier.l7.proto === later.l7.proto) continue;
+      const port = commonPort(earlier.ranges, later.ranges);
+      if (port === undefined) continue;
+      return {
+        earlier: earlier.document,
+        later: later.document,
+        fault: [
+          "merge.l7-type",
+          `port ${port} is ${quote(later.l7.proto)} by ${later.l7.ref} and ${
+            quote(earlier.l7.proto)
+          } by ${earlier.l7.ref}`,
+          "give the port one l7proto in all rules for the workload",
+        ],
+      };
+    }
+  }
+  return undefined;
+}
+
+function commonPort(
+  a: readonly PortRange[],
+  b: readonly PortRange[],
+): number | undefined {
+  for (const one of a) {
+    for (const other of b) {
+      const first = Math.max(one.first, other.first);
+      if (first <= Math.min(one.last, other.last)) return first;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,278 @@
+/**
+ * Policy files as documents: CiliumNetworkPolicy, its clusterwide sibling, and
+ * bare rule lists (policy semantics, section 1).
+ *
+ * @module
+ */
+import { checkConflict } from "./conflict.ts";
+import { Cursor, Reporter } from "./cursor.ts";
+import type { L7Catalog, Subject } from "./model.ts";
+import { nearMiss, oneOf, type Path, type Problem, quote } from "./problem.ts";
+import { readRule } from "./reader.ts";
+import type { Rule } from "./rule.ts";
+import { objectSchema, ruleListSchema } from "./schema.ts";
+import { type Kind, Scope } from "./scope.ts";
+import { isSubdomain } from "./selector.ts";
+import { checkShape } from "./shape.ts";
+import { parseYaml, type YamlDocument } from "./yaml.ts";
+
+/** The text of one policy file. */
+export interface Source {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** One document, read and checked by itself. */
+export interface PolicyDocument {
+  /** What makes it the same document in the next version of the files. */
+  readonly key: string;
+  /** `[namespace/]name`, as rule references begin. */
+  readonly id: string;
+  readonly kind: Kind;
+  readonly name: string;
+  readonly file: string;
+  /** Equal for equal contents. */
+  readonly fingerprint: string;
+  /** In force only when no problem is an error. */
+  readonly rules: readonly Rule[];
+  readonly problems: Problem[];
+  /** Where the document as a whole can be pointed at. */
+  readonly root: Cursor;
+}
+
+export interface PolicyFile {
+  readonly file: string;
+  readonly documents: readonly PolicyDocument[];
+  /** Of the file, and of documents whose name cannot be told. */
+  readonly problems: readonly Problem[];
+}
+
+interface Reading {
+  readonly catalog: L7Catalog;
+  readonly subjects: readonly Subject[];
+  readonly yaml: YamlDocument;
+  /** Tells the rule lists of one file apart. */
+  readonly listName: string;
+}
+
+const KINDS = objectSchema.shape.kind.options;
+const LISTS = [
+  "List",
+  ...KINDS.map((kind) => `${kind}List`),
+];
+
+/** Reads every document of a file; never throws. */
+export function readFile(
+  source: Source,
+  catalog: L7Catalog,
+  subjects: readonly Subject[],
+): PolicyFile {
+  const { file } = source;
+  const { documents: parsed, syntax } = parseYaml(file, source.text);
+  const documents: PolicyDocument[] = [];
+  const problems: Problem[] = [...syntax];
+  let lists = 0;
+  for (const yaml of parsed) {
+    const isList = Array.isArray(yaml.value);
+    const base = baseName(file);
+    const listName = isList && ++lists > 1 ? `${base}-${lists}` : base;
+    const reading = { catalog, subjects, yaml, listName };
+    for (const [path, value] of membersOf(yaml.value)) {
+      const read = readDocument(value, path, reading);
+      if ("key" in read) documents.push(read);
+      else problems.push(...read.problems);
+    }
+  }
+  if (parsed.length === 0 && syntax.length === 0) {
+    problems.push({
+      severity: "warning",
+      code: "doc.none",
+      file,
+      line: 1,
+      column: 1,
+      path: "",
+      message: "the file holds no document",
+      mend: "write a policy, or delete the file",
+    });
+  }
+  return { file, documents, problems };
+}
+
+/** The members of a Kubernetes list of objects; of anything else, itself. */
+function membersOf(value: unknown): [Path, unknown][] {
+  const list = value as { kind?: unknown; items?: unknown };
+  const isList = list !== null && typeof list === "object" &&
+    LISTS.includes(String(list.kind)) && Array.isArray(list.items);
+  if (!isList) return [[[], value]];
+  return (list.items as unknown[]).map((item, i) => [["items", i], item]);
+}
+
+function readDocument(
+  value: unknown,
+  base: Path,
+  reading: Reading,
+): PolicyDocument | { problems: readonly Problem[] } {
+  const reporter = new Reporter(reading.yaml);
+  reporter.problems.push(...reading.yaml.problems);
+  const root = new Cursor(reporter, base, value);
+  const identity = Array.isArray(value)
+    ? identifyList(reading)
+    : identifyObject(root);
+  if (identity === undefined) return { problems: reporter.problems };
+
+  const { kind, namespace, name } = identity;
+  const id = namespace === undefined ? name : `${namespace}/${name}`;
+  reporter.document = id;
+  const scope = new Scope(kind, namespace, id, base, reading.catalog);
+  const schema = kind === "RuleList" ? ruleListSchema : objectSchema;
+  checkShape(schema, value, reporter, base);
+  const rules = rulesOf(root, kind).map((rule) => readRule(rule, scope));
+  const { file } = reading.yaml;
+  const document: PolicyDocument = {
+    key: kind === "RuleList" ? `${kind} ${file} ${id}` : `${kind} ${id}`,
+    id,
+    kind,
+    name,
+    file,
+    fingerprint: JSON.stringify([file, value]),
+    rules,
+    problems: reporter.problems,
+    root,
+  };
+  const conflict = checkConflict([document], reading.subjects);
+  if (conflict !== undefined) root.error(...conflict.fault);
+  return document;
+}
+
+interface Identity {
+  readonly kind: Kind;
+  readonly namespace?: string;
+  readonly name: string;
+}
+
+function identifyList({ listName }: Reading): Identity {
+  return { kind: "RuleList", name: listName };
+}
+
+/** Who an object is; `undefined` after a report when that cannot be told. */
+function identifyObject(root: Cursor): Identity | undefined {
+  const kindText = root.get("kind");
+  const kind = KINDS.find((known) => known === kindText.value);
+  if (kind === undefined) {
+    reportKind(root, kindText);
+    return undefined;
+  }
+  warnOfDescription(root.get("description"));
+  const metadata = root.get("metadata");
+  warnOfDescription(metadata.get("description"));
+  const name = readName(metadata);
+  const namespace = readNamespace(metadata.get("namespace"), kind);
+  if (name === undefined || namespace === undefined) {
+    checkShape(objectSchema, root.value, root.reporter, root.path);
+    return undefined;
+  }
+  return kind === "CiliumNetworkPolicy"
+    ? { kind, namespace, name }
+    : { kind, name };
+}
+
+function reportKind(root: Cursor, kind: Cursor): void {
+  const text = kind.text();
+  if (text === "NetworkPolicy") {
+    kind.error(
+      "doc.kind",
+      "a NetworkPolicy of Kubernetes is not a CiliumNetworkPolicy",
+      "rewrite it as one: its selectors and ports are spelled differently",
+    );
+  } else if (text !== undefined) {
+    kind.error(
+      "doc.kind",
+      `${quote(text)} is not a kind of policy`,
+      nearMiss(text, KINDS) ?? `write ${oneOf(KINDS)}`,
+    );
+  } else if (root.get("endpointSelector").present) {
+    root.error(
+      "doc.kind",
+      "a rule stands by itself",
+      "make it an item of a list, or the spec of a CiliumNetworkPolicy",
+    );
+  } else {
+    root.error(
+      "doc.kind",
+      "the document is neither a policy object nor a list of rules",
+      `add kind with ${oneOf(KINDS)}`,
+    );
+  }
+}
+
+function readName(metadata: Cursor): string | undefined {
+  const name = metadata.get("name");
+  const text = name.text();
+  if (text === undefined || text === "") {
+    if (!name.present || text === "") {
+      name.error("doc.name", "the policy has no name", "add metadata.name");
+    }
+    return undefined;
+  }
+  if (isSubdomain(text)) return text;
+  name.error(
+    "doc.name",
+    `${quote(text)} is not a name of an object`,
+    "write lower-case letters, digits, '-' and '.' only",
+  );
+  return undefined;
+}
+
+/** A CiliumNetworkPolicy without a namespace is in `default`, as in Kubernetes. */
+function readNamespace(cursor: Cursor, kind: Kind): string | undefined {
+  if (kind === "CiliumClusterwideNetworkPolicy") {
+    if (cursor.present) {
+      cursor.warnAtKey(
+        "doc.namespace",
+        "a clusterwide policy has no namespace",
+        "delete the key, or make it a CiliumNetworkPolicy",
+      );
+    }
+    return "";
+  }
+  if (!cursor.present || cursor.value === "") return "default";
+  const text = cursor.text();
+  if (text === undefined) return undefined;
+  if (text.length <= 63 && !text.includes(".") && isSubdomain(text)) return text;
+  cursor.error(
+    "doc.namespace",
+    `${quote(text)} is not a name of a namespace`,
+    "write at most 63 lower-case letters, digits and '-'",
+  );
+  return undefined;
+}
+
+function warnOfDescription(cursor: Cursor): void {
+  if (!cursor.present) return;
+  cursor.warnAtKey(
+    "doc.description",
+    "a description outside the rule is not part of the policy",
+    "move it into spec, or into the rule of specs that it describes",
+  );
+}
+
+function rulesOf(root: Cursor, kind: Kind): Cursor[] {
+  if (kind === "RuleList") return root.items();
+  const spec = root.get("spec");
+  const specs = root.get("specs");
+  if (!spec.present && !specs.hasItems) {
+    root.error(
+      "doc.empty",
+      "the policy has neither spec nor specs",
+      "add spec with a rule",
+    );
+  }
+  return [...(spec.present ? [spec] : []), ...specs.items()];
+}
+
+/** `a/b/fleet.yaml` is `fleet`. */
+function baseName(file: string): string {
+  const name = file.slice(file.lastIndexOf("/") + 1);
+  const dot = name.lastIndexOf(".");
+  return dot > 0 ? name.slice(0, dot) : name;
+}

@@ -1,0 +1,31 @@
+/**
+ * CiliumNetworkPolicy documents in, one immutable compiled policy out.
+ *
+ * Nothing here does I/O: texts come in, values go out.
+ *
+ * @module
+ */
+export type {
+  Access,
+  CompiledPolicy,
+  Direction,
+  L7Catalog,
+  L7Rule,
+  L7Set,
+  Peer,
+  Query,
+  RuleIssue,
+  Subject,
+} from "./model.ts";
+export { formatProblem } from "./problem.ts";
+export type { Problem } from "./problem.ts";
+export { createIdentities, endpointLabels } from "./identity.ts";
+export type { Identities, IdentityEntry } from "./identity.ts";
+export { createPolicyStore } from "./store.ts";
+export type {
+  DocumentStatus,
+  PolicyStore,
+  Source,
+  UpdateResult,
+} from "./store.ts";
+export { policySchema } from "./schema.ts";

@@ -1,0 +1,192 @@
+/**
+ * Reads the peer fields of an entry (policy semantics, sections 4 and 6).
+ *
+ * @module
+ */
+import {
+  contains,
+  hostPrefix,
+  parseAddress,
+  parsePrefix,
+  type Prefix,
+} from "./cidr.ts";
+import type { Cursor } from "./cursor.ts";
+import type { Selector } from "./labels.ts";
+import type { Direction } from "./model.ts";
+import { nearMiss, oneOf, quote } from "./problem.ts";
+import { type CidrTest, ENTITIES, type Entity, type PeerTest } from "./rule.ts";
+import type { Scope } from "./scope.ts";
+import { readPeerSelector } from "./selector.ts";
+
+/** The peer fields that Parley enforces, without `from` and `to`. */
+const FIELDS = ["Endpoints", "CIDR", "CIDRSet", "Entities"] as const;
+
+/** Entities whose addresses nobody tells a sidecar. */
+const UNKNOWABLE: readonly Entity[] = [
+  "host",
+  "remote-node",
+  "kube-apiserver",
+  "ingress",
+  "init",
+  "health",
+  "unmanaged",
+];
+
+/** Reads whom an entry speaks of; `undefined` when no peer field is written. */
+export function readPeers(
+  entry: Cursor,
+  direction: Direction,
+  scope: Scope,
+  subject: Selector,
+): PeerTest | undefined {
+  const prefix = direction === "ingress" ? "from" : "to";
+  const written = FIELDS.map((field) => entry.get(prefix + field))
+    .filter((field) => field.present);
+  const filled = written.filter((field) => field.hasItems);
+  const [first, second] = filled.map((field) => field.path.at(-1));
+  if (second !== undefined) {
+    filled[1]!.errorAtKey(
+      "peer.combined",
+      `the entry has both ${first} and ${second}`,
+      "give each peer field an entry of its own",
+    );
+  }
+  for (const field of written.filter((field) => field.isEmptyList)) {
+    const name = field.path.at(-1);
+    field.warn(
+      "peer.nobody",
+      `the empty list of ${name} selects nobody`,
+      `list peers, or delete ${name} to mean any peer`,
+    );
+  }
+  if (written.length === 0) return undefined;
+  return {
+    selectors: entry.get(`${prefix}Endpoints`).items()
+      .map((item) => readPeerSelector(item, scope, subject)),
+    cidrs: [
+      ...entry.get(`${prefix}CIDR`).items().flatMap(readCidr),
+      ...entry.get(`${prefix}CIDRSet`).items().flatMap(readCidrSet),
+    ],
+    entities: entry.get(`${prefix}Entities`).items().flatMap(readEntity),
+  };
+}
+
+function readCidr(cursor: Cursor): CidrTest[] {
+  const text = cursor.text();
+  if (text === undefined || reportBadCidr(cursor, text)) return [];
+  const address = parseAddress(text);
+  const prefix = address === undefined
+    ? parsePrefix(text)
+    : hostPrefix(address);
+  if (prefix === undefined) {
+    cursor.error(
+      "cidr.parse",
+      `${quote(text)} is neither an IP address nor a prefix`,
+      "write an address such as 10.0.0.1, or a prefix such as 10.0.0.0/8",
+    );
+    return [];
+  }
+  return [{ prefix, except: [] }];
+}
+
+function readCidrSet(cursor: Cursor): CidrTest[] {
+  const cidr = cursor.get("cidr");
+  const choices = ["cidr", "cidrGroupRef", "cidrGroupSelector"]
+    .filter((key) => cursor.get(key).present);
+  if (choices.length === 0) {
+    cursor.error(
+      "cidrset.choice",
+      "the set names no addresses",
+      "add cidr with a prefix",
+    );
+  } else if (choices.length > 1) {
+    cursor.error(
+      "cidrset.choice",
+      `the set has ${choices.join(" and ")}`,
+      "keep cidr, and give the others sets of their own",
+    );
+  }
+  const text = cidr.text();
+  if (text === undefined || reportBadCidr(cidr, text)) return [];
+  const prefix = parsePrefix(text);
+  if (prefix === undefined) {
+    cidr.error(
+      "cidrset.parse",
+      `${quote(text)} is not a prefix`,
+      "write an address and a length, such as 10.0.0.1/32",
+    );
+    return [];
+  }
+  const except = cursor.get("except").items()
+    .flatMap((item) => readExcept(item, prefix, text));
+  return [{ prefix, except }];
+}
+
+function readExcept(
+  cursor: Cursor,
+  outer: Prefix,
+  outerText: string,
+): Prefix[] {
+  const text = cursor.text();
+  if (text === undefined) return [];
+  const prefix = parsePrefix(text);
+  if (prefix === undefined) {
+    cursor.error(
+      "cidrset.except",
+      `the exception ${quote(text)} is not a prefix`,
+      "write the exception as address and length, such as 10.96.0.0/12",
+    );
+    return [];
+  }
+  if (!contains(outer, prefix)) {
+    cursor.error(
+      "cidrset.except",
+      `the exception ${quote(text)} is not inside ${quote(outerText)}`,
+      "except a part of the set's cidr only",
+    );
+  }
+  return [prefix];
+}
+
+/** Reports what has its own code, whichever field it stands in. */
+function reportBadCidr(cursor: Cursor, text: string): boolean {
+  if (text === "") {
+    cursor.error(
+      "cidr.empty",
+      "the prefix is empty text",
+      "write a prefix, or delete the item",
+    );
+    return true;
+  }
+  if (/\/\d+\.\d+\.\d+\.\d+$/.test(text)) {
+    cursor.error(
+      "cidr.mask",
+      `${quote(text)} has a dotted mask`,
+      "write the mask as the number of its leading one bits",
+    );
+    return true;
+  }
+  return false;
+}
+
+function readEntity(cursor: Cursor): Entity[] {
+  const text = cursor.text();
+  if (text === undefined) return [];
+  const entity = ENTITIES.find((name) => name === text);
+  if (entity === undefined) {
+    cursor.error(
+      "peer.entity",
+      `${quote(text)} is not an entity`,
+      nearMiss(text, ENTITIES) ?? `write ${oneOf(ENTITIES)}`,
+    );
+    return [];
+  }
+  if (UNKNOWABLE.includes(entity)) {
+    cursor.warn(
+      "peer.entity-unknown",
+      `the entity ${entity} selects nobody: Parley has no addresses for it`,
+      `list its addresses with CIDR, or as an identity with the label reserved:${entity}`,
+    );
+  }
+  return [entity];
+}

@@ -1,0 +1,81 @@
+/**
+ * The undecided bytes of one direction.
+ *
+ * Bytes that are decided while they are shown are never copied; only what is
+ * left at the end of a `feed` is. The buffer grows by doubling, so a frame that
+ * arrives in many reads costs a copy per byte, not one per byte and read.
+ *
+ * @module
+ */
+const NONE: Uint8Array = new Uint8Array(0);
+
+/** A window of bytes that is consumed from its front. */
+export class Held {
+  /** What was kept from earlier reads, followed by free room. */
+  #buffer = NONE;
+  /** Where the window lies: in the caller's bytes, or in `#buffer`. */
+  #window = NONE;
+  #borrowed = false;
+  #start = 0;
+  #end = 0;
+
+  get length(): number {
+    return this.#end - this.#start;
+  }
+
+  /** Adds bytes. They are borrowed until `keep`. */
+  show(bytes: Uint8Array): void {
+    if (this.length === 0) {
+      this.#window = bytes;
+      this.#borrowed = true;
+      this.#start = 0;
+      this.#end = bytes.length;
+    } else {
+      this.#append(bytes);
+    }
+  }
+
+  /** The whole window; valid until the next call of `show`, `take` or `keep`. */
+  bytes(): Uint8Array {
+    return this.#window.subarray(this.#start, this.#end);
+  }
+
+  /** Removes and returns up to `most` bytes from the front. */
+  take(most: number): Uint8Array {
+    const end = Math.min(this.#start + most, this.#end);
+    const bytes = this.#window.subarray(this.#start, end);
+    this.#start = end;
+    return bytes;
+  }
+
+  /** Copies what is still borrowed, so that the caller may reuse its buffer; frees what is empty. */
+  keep(): void {
+    if (!this.#borrowed && this.length > 0) return;
+    const rest = this.bytes();
+    this.clear();
+    if (rest.length > 0) this.#append(rest);
+  }
+
+  clear(): void {
+    this.#window = NONE;
+    this.#borrowed = false;
+    this.#start = 0;
+    this.#end = 0;
+    this.#buffer = NONE;
+  }
+
+  #append(bytes: Uint8Array): void {
+    const held = this.length;
+    const wanted = held + bytes.length;
+    if (this.#buffer.length - this.#start < wanted || this.#borrowed) {
+      const grown = new Uint8Array(Math.max(512, wanted * 2));
+      grown.set(this.bytes());
+      this.#buffer = grown;
+      this.#start = 0;
+    }
+    this.#buffer.set(bytes, this.#start + held);
+    this.#window = this.#buffer;
+    this.#borrowed = false;
+    this.#end = this.#start + wanted;
+  }
+}

@@ -1,0 +1,315 @@
+/**
+ * The engine: one object per connection, two directions, no I/O.
+ *
+ * `feed` runs the parser until it has no more to say and calls the sink with
+ * what to write. There are no sockets, clocks, promises or timers here, so the
+ * engine can be table-tested, fuzzed and replayed, and every transport shares
+ * it.
+ *
+ * Rules that hold whatever a parser does:
+ * - no byte leaves undecided, and none twice;
+ * - PASS and DROP may reach past the bytes at hand: the rest is carried over
+ *   and needs no buffer;
+ * - injected bytes leave only at a frame boundary of their direction;
+ * - what was decided before a later frame fails still goes out;
+ * - the bytes held per direction are bounded;
+ * - a parser that throws fails its own connection only.
+ *
+ * @module
+ */
+import type { Parser, Verdict } from "parley/proxylib";
+import { Held } from "./held.ts";
+import { clientHello } from "./tls.ts";
+
+/** Why a connection is closed by the engine. */
+export interface Failure {
+  /** The log's `reason`: `panic`, `limit`, `tls`, or the code of the parser's error verdict. */
+  readonly reason: string;
+  /** A sentence for the log: what, where, what was found. Never payload bytes. */
+  readonly detail: string;
+  /** What the parser threw. */
+  readonly cause?: unknown;
+}
+
+/** Where the engine's decisions go. `bytes` are valid during the call only. */
+export interface Sink {
+  write(reply: boolean, bytes: Uint8Array): void;
+  /** The direction is over: nothing more will be written to it. */
+  end(reply: boolean): void;
+  /** Bytes of an unfinished frame at end of stream. They were not forwarded. */
+  partial(reply: boolean, bytes: number): void;
+  /** Called at most once, when all that was decided has been written. */
+  fail(failure: Failure): void;
+}
+
+/** One direction. */
+class Half {
+  readonly held: Held;
+  /** Bytes decided but not yet here. */
+  carry = 0;
+  carryPasses = false;
+  /** Bytes that must be held before the parser is called again. */
+  need = 0;
+  /** Bytes of the current frame that the parser has seen. */
+  seen = 0;
+  /** Injected bytes that wait for the frame boundary. */
+  injected: Uint8Array[] = [];
+  /** The parser answered NOP with bytes at hand. */
+  paused = false;
+  /** The peer sends no more. */
+  ending = false;
+  /** `sink.end` was called. */
+  ended = false;
+
+  constructor(readonly reply: boolean) {
+    this.held = new Held();
+  }
+}
+
+/** The engine of one connection. */
+export class Stream {
+  readonly #parser: Parser;
+  readonly #sink: Sink;
+  readonly #frameBytes: number;
+  readonly #request = new Half(false);
+  readonly #response = new Half(true);
+  /** A TLS client where a parser is expected is looked for once, at the very start. */
+  #guard = true;
+  #failed = false;
+
+  /**
+   * @param frameBytes the most that is held of one frame, per direction; a
+   *   frame that needs more fails the connection with reason `limit`
+   */
+  constructor(parser: Parser, sink: Sink, frameBytes: number) {
+    this.#parser = parser;
+    this.#sink = sink;
+    this.#frameBytes = frameBytes;
+  }
+
+  /** No further byte will be taken or written. */
+  get failed(): boolean {
+    return this.#failed;
+  }
+
+  /** Whether a direction should not be read for now. What is fed all the same is kept. */
+  paused(reply: boolean): boolean {
+    return this.#half(reply).paused;
+  }
+
+  /** Takes what a peer sent. `end`: it sends no more. `bytes` need not outlive the call. */
+  feed(reply: boolean, bytes: Uint8Array, end: boolean): void {
+    const half = this.#half(reply);
+    if (this.#failed || half.ending) return;
+    half.held.show(bytes);
+    half.ending = end;
+    this.#advance(half);
+    this.#wake(this.#half(!reply));
+    half.held.keep();
+    this.#checkHeld(half);
+  }
+
+  /** Queues bytes of the parser's own; see `Connection.inject`. */
+  inject(reply: boolean, bytes: Uint8Array): void {
+    const half = this.#half(reply);
+    if (this.#failed || half.ended) return;
+    if (atBoundary(half)) this.#sink.write(reply, bytes);
+    else half.injected.push(bytes);
+  }
+
+  #half(reply: boolean): Half {
+    return reply ? this.#response : this.#request;
+  }
+
+  /** Asks again about a direction that waited for the other one. */
+  #wake(half: Half): void {
+    if (half.paused) this.#advance(half);
+  }
+
+  /** Settles bytes of one direction until more are needed. */
+  #advance(half: Half): void {
+    half.paused = false;
+    while (!this.#failed && !half.ended) {
+      if (!this.#settleCarry(half)) break;
+      if (half.held.length < half.need && !half.ending) break;
+      if (this.#guardHolds(half)) break;
+      if (!this.#decide(half)) break;
+    }
+  }
+
+  /** Moves bytes that are already decided; false while some are still to come. */
+  #settleCarry(half: Half): boolean {
+    if (half.carry > 0) {
+      const bytes = half.held.take(half.carry);
+      half.carry -= bytes.length;
+      if (half.carryPasses && bytes.length > 0) {
+        this.#sink.write(half.reply, bytes);
+      }
+      if (half.carry > 0) {
+        if (half.ending) this.#finish(half, 0);
+        return false;
+      }
+    }
+    for (const bytes of half.injected) this.#sink.write(half.reply, bytes);
+    half.injected.length = 0;
+    return true;
+  }
+
+  /** Looks for a TLS client; true while it cannot be told, or when it is one. */
+  #guardHolds(half: Half): boolean {
+    if (!this.#guard || half.reply) return false;
+    const answer = clientHello(half.held.bytes());
+    if (answer === "maybe" && !half.ending) return true;
+    this.#guard = false;
+    if (answer !== "yes") return false;
+    this.#fail({
+      reason: "tls",
+      detail:
+        "the client began with a TLS ClientHello where a parser reads plain text; " +
+        "terminate TLS before Parley, or take the L7 rules off this port",
+    });
+    return true;
+  }
+
+  /** One call of the parser; true if there may be more to say. */
+  #decide(half: Half): boolean {
+    const verdict = this.#ask(half);
+    if (!verdict || this.#failed) return false;
+    switch (verdict.op) {
+      case "pass":
+      case "drop":
+        half.carry = verdict.bytes;
+        half.carryPasses = verdict.op === "pass";
+        half.need = 0;
+        half.seen = 0;
+        return true;
+      case "more":
+        return this.#await(half, verdict.bytes);
+      case "nop":
+        return this.#pause(half);
+      case "error":
+        this.#fail({
+          reason: verdict.code,
+          detail: `the parser refused the ${name(half)}: ${verdict.code}`,
+        });
+        return false;
+      default:
+        return this.#panic(half, invalid(verdict));
+    }
+  }
+
+  #ask(half: Half): Verdict | undefined {
+    try {
+      const verdict = this.#parser.onData(
+        half.reply,
+        half.ending,
+        half.held.bytes(),
+        half.seen,
+      );
+      if (!wellFormed(verdict)) throw invalid(verdict);
+      return verdict;
+    } catch (cause) {
+      this.#panic(half, cause);
+      return undefined;
+    }
+  }
+
+  #await(half: Half, bytes: number): false {
+    if (half.ending) {
+      this.#finish(half, half.held.length);
+      return false;
+    }
+    half.seen = half.held.length;
+    half.need = half.held.length + bytes;
+    if (half.need > this.#frameBytes) this.#tooLong(half, half.need);
+    return false;
+  }
+
+  #pause(half: Half): false {
+    half.need = half.held.length + 1;
+    if (half.held.length === 0) {
+      if (half.ending) this.#finish(half, 0);
+    } else if (half.ending && this.#half(!half.reply).ended) {
+      this.#finish(half, half.held.length); // nothing can move it any more
+    } else {
+      half.need = 0;
+      half.paused = true;
+    }
+    return false;
+  }
+
+  /** Ends a direction. An unfinished frame is reported, and never forwarded. */
+  #finish(half: Half, undecided: number): void {
+    half.ended = true;
+    if (undecided > 0) this.#sink.partial(half.reply, undecided);
+    half.held.clear();
+    this.#sink.end(half.reply);
+  }
+
+  /** A paused direction keeps what it is fed; this bounds it if a transport reads on. */
+  #checkHeld(half: Half): void {
+    if (!this.#failed && half.held.length > this.#frameBytes) {
+      this.#tooLong(half, half.held.length);
+    }
+  }
+
+  #tooLong(half: Half, bytes: number): void {
+    this.#fail({
+      reason: "limit",
+      detail:
+        `a frame of the ${
+          name(half)
+        } needs ${bytes} bytes held, the limit is ` +
+        `${this.#frameBytes}; raise limits.frameBytes if such frames are legitimate`,
+    });
+  }
+
+  #panic(half: Half, cause: unknown): false {
+    const error = cause instanceof Error ? cause : new Error(String(cause));
+    this.#fail({
+      reason: "panic",
+      detail: `Panic: ${error.message} (in the ${name(half)})`,
+      cause: error,
+    });
+    return false;
+  }
+
+  #fail(failure: Failure): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#sink.fail(failure);
+  }
+}
+
+/** Whether injected bytes may leave now: no passed frame is under way. */
+function atBoundary(half: Half): boolean {
+  return half.carry === 0 || !half.carryPasses;
+}
+
+function name(half: Half): string {
+  return half.reply ? "reply direction" : "request direction";
+}
+
+/** Parsers are untrusted: what comes back is checked, whatever its type says. */
+function wellFormed(verdict: Verdict): boolean {
+  if (typeof verdict !== "object" || verdict === null) return false;
+  switch (verdict.op) {
+    case "pass":
+    case "drop":
+    case "more":
+      return Number.isSafeInteger(verdict.bytes) && verdict.bytes >= 1;
+    case "nop":
+      return true;
+    case "error":
+      return typeof verdict.code === "string";
+    default:
+      return false;
+  }
+}
+
+function invalid(verdict: unknown): Error {
+  const found = verdict instanceof Promise ? "a promise" : typeof verdict;
+  return new TypeError(
+    `onData answered ${found} that is no verdict; parsers are synchronous and answer pass(n), drop(n), more(n), nop() or error(code)`,
+  );
+}

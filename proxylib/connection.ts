@@ -1,0 +1,49 @@
+/**
+ * What a parser knows of the connection it reads, and what it can ask of it.
+ *
+ * @module
+ */
+
+/** One end of a connection. */
+export interface Endpoint {
+  /** `ip:port`, `[ipv6]:port` or `unix:path`. */
+  readonly address: string;
+  /** Security labels, `source:key=value`, sorted; `reserved:world` for an unlisted address. */
+  readonly labels: readonly string[];
+}
+
+/** What the policy says of one request. */
+export interface Decision {
+  /** Whether the request's bytes may pass. In audit mode always true. */
+  readonly allowed: boolean;
+  readonly verdict: "forwarded" | "denied" | "audit" | "error";
+  /** Path of the rule that allowed or explicitly denied; absent when none matched. */
+  readonly rule?: string;
+  /** Why, when no rule says it: `no-rule`, `deny-rule`, `malformed` … */
+  readonly reason?: string;
+}
+
+/** Values of the access log's `fields`. */
+export type Fields = Readonly<
+  Record<string, string | number | boolean | readonly string[]>
+>;
+
+/** The connection as its parser sees it. */
+export interface Connection<Request = unknown> {
+  readonly id: number;
+  /** Which way the connection goes as seen from the guarded workload. */
+  readonly direction: "ingress" | "egress";
+  readonly source: Endpoint;
+  readonly destination: Endpoint;
+  /** The port that the policy speaks of. */
+  readonly port: number;
+  /** Asks the policy in force about a request. Does not log. */
+  matches(request: Request): Decision;
+  /**
+   * Queues bytes of the parser's own for a direction. They leave at that
+   * direction's next frame boundary, at once if it is at one.
+   */
+  inject(reply: boolean, bytes: Uint8Array): void;
+  /** Writes an access-log line. `defineProtocol` does this by itself. */
+  log(decision: Decision, fields: Fields, type?: "request" | "response"): void;
+}

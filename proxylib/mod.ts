@@ -1,0 +1,39 @@
+/**
+ * All that a parser author imports.
+ *
+ * ```ts
+ * import { defineProtocol, line, z } from "parley/proxylib";
+ * ```
+ *
+ * @module
+ */
+export { z } from "zod";
+export type { Connection, Decision, Endpoint, Fields } from "./connection.ts";
+export { type Fault, ParleyError } from "./error.ts";
+export {
+  fixed,
+  FRAME_LENGTH,
+  type LengthField,
+  lengthPrefixed,
+  line,
+  unsigned,
+} from "./framing.ts";
+export {
+  defineParser,
+  type Parser,
+  type ParserDefinition,
+  type RuleIssue,
+} from "./parser.ts";
+export { defineProtocol, type ProtocolSpec } from "./protocol.ts";
+export { type Regex, regex, regexKey } from "./regex.ts";
+export { bytes, fromLatin1, isAscii, latin1, printable } from "./text.ts";
+export {
+  drop,
+  error,
+  more,
+  nop,
+  type Op,
+  part,
+  pass,
+  type Verdict,
+} from "./verdict.ts";

@@ -1,0 +1,80 @@
+/**
+ * Bytes and text. Logs must lose no line to an odd byte, so bytes that are not
+ * UTF-8 appear as `\xNN`.
+ *
+ * @module
+ */
+const encoder = new TextEncoder();
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** UTF-8 bytes of a text. */
+export function bytes(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** A text with one character a byte (U+0000 to U+00FF): compares as bytes do. */
+export function latin1(data: Uint8Array, start = 0, end = data.length): string {
+  if (end - start > CHUNK) return joined(data, start, end);
+  let text = "";
+  for (let i = start; i < end; i++) text += String.fromCharCode(data[i]!);
+  return text;
+}
+
+const CHUNK = 256;
+
+function joined(data: Uint8Array, start: number, end: number): string {
+  const parts: string[] = [];
+  for (let at = start; at < end; at += 8192) {
+    parts.push(
+      String.fromCharCode(...data.subarray(at, Math.min(at + 8192, end))),
+    );
+  }
+  return parts.join("");
+}
+
+/** Bytes of a {@linkcode latin1} text. */
+export function fromLatin1(text: string): Uint8Array {
+  const data = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) data[i] = text.charCodeAt(i);
+  return data;
+}
+
+/** Whether a text is plain ASCII. */
+export function isAscii(raw: string): boolean {
+  // deno-lint-ignore no-control-regex -- the range is meant
+  return /^[\x00-\x7f]*$/.test(raw);
+}
+
+/** Bytes as text for a log: UTF-8 where it is, `\xNN` where it is not. Takes a {@linkcode latin1} text. */
+export function printable(raw: string): string {
+  if (isAscii(raw)) return raw; // the common case needs no decoding
+  const data = fromLatin1(raw);
+  try {
+    return strict.decode(data);
+  } catch {
+    return escaped(data);
+  }
+}
+
+function escaped(data: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < data.length;) {
+    const length = sequence(data, at);
+    text += length === 0
+      ? `\\x${data[at]!.toString(16).toUpperCase().padStart(2, "0")}`
+      : strict.decode(data.subarray(at, at + length));
+    at += Math.max(length, 1);
+  }
+  return text;
+}
+
+/** Length of the well-formed UTF-8 sequence at `at`; 0 if there is none. */
+function sequence(data: Uint8Array, at: number): number {
+  for (let length = 1; length <= 4 && at + length <= data.length; length++) {
+    try {
+      strict.decode(data.subarray(at, at + length));
+      return length;
+    } catch { /* not (yet) a whole sequence */ }
+  }
+  return 0;
+}
