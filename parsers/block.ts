@@ -10,12 +10,13 @@
  *
  * The words mean what they mean in `line.ts`. A passed or dropped block is not
  * buffered: its data follow unseen. An injected one must be here whole. There
- * are no rule keys; a block that no rule covers is dropped.
+ * are no rule keys; blocks that no rule covers are dropped.
  *
  * @module
  */
 import {
   type Connection,
+  type Decision,
   defineParser,
   drop,
   error,
@@ -26,7 +27,6 @@ import {
   nop,
   type Parser,
   pass,
-  printable,
   type Verdict,
   z,
 } from "parley/proxylib";
@@ -36,9 +36,13 @@ interface Request {
   readonly length: number;
 }
 
-const MAX_DIGITS = 5;
-/** Longest word and the space behind it. */
-const WORD = "INJECT ".length;
+const MAX_PREFIX = 6;
+const WORD = "INJECT ".length; // the longest word and the space behind it
+const DROPPED: Decision = {
+  allowed: false,
+  verdict: "denied",
+  reason: "dropped",
+};
 
 class BlockParser implements Parser {
   readonly #connection: Connection<Request>;
@@ -49,10 +53,12 @@ class BlockParser implements Parser {
 
   onData(reply: boolean, _end: boolean, data: Uint8Array): Verdict {
     if (data.length === 0) return nop();
-    const prefix = /^([0-9]{1,5})(:?)/.exec(latin1(data, 0, MAX_DIGITS + 1));
+    const prefix = /^([0-9]{1,5})(:?)/.exec(
+      latin1(data.subarray(0, MAX_PREFIX)),
+    );
     if (!prefix) return error("frame-type");
     if (prefix[2] === "") {
-      const cut = prefix[0].length === data.length && data.length <= MAX_DIGITS;
+      const cut = prefix[0].length === data.length && data.length < MAX_PREFIX;
       return cut ? more(1) : error("frame-type");
     }
 
@@ -68,14 +74,18 @@ class BlockParser implements Parser {
   #judge(reply: boolean, data: Uint8Array, request: Request): Verdict {
     const { word, length } = request;
     const injects = word === "INJECT" || word === "INSERT";
+    if (!injects && word !== "PASS" && word !== "DROP") {
+      return error("frame-type");
+    }
     // Before anything is logged: the block is shown again after MORE.
     if (injects && data.length < length) return fixed(data, length);
 
-    const decision = this.#connection.matches(request);
-    this.#connection.log(decision, { word: printable(word), length });
-    if (!decision.allowed || word === "DROP") return drop(length);
-    if (word === "PASS") return pass(length);
-    if (!injects) return error("frame-type");
+    const decision = word === "DROP"
+      ? DROPPED
+      : this.#connection.matches(request);
+    this.#connection.log(decision, { word, length });
+    if (!decision.allowed) return drop(length);
+    if (!injects) return pass(length);
     this.#connection.inject(
       word === "INJECT" ? !reply : reply,
       data.slice(0, length),

@@ -10,13 +10,14 @@
  * ```
  *
  * Lines end with LF, in both directions, and any other word is an error. There
- * are no rule keys: a rule covers every line or there is none, and a line that
- * none covers is discarded whatever its word.
+ * are no rule keys: a rule covers every line or there is none, and then every
+ * line is discarded.
  *
  * @module
  */
 import {
   type Connection,
+  type Decision,
   defineParser,
   drop,
   error,
@@ -35,6 +36,17 @@ interface Request {
 }
 
 const MAX_LINE = 4096;
+const WORDS: ReadonlySet<string> = new Set([
+  "PASS",
+  "DROP",
+  "INJECT",
+  "INSERT",
+]);
+const DROPPED: Decision = {
+  allowed: false,
+  verdict: "denied",
+  reason: "dropped",
+};
 
 class LineParser implements Parser {
   readonly #connection: Connection<Request>;
@@ -54,28 +66,19 @@ class LineParser implements Parser {
     if (found.op !== "pass") return found;
 
     const text = latin1(data, 0, found.bytes - 1);
-    const decision = this.#connection.matches({ line: text });
+    const word = text.split(" ", 1)[0]!;
+    if (!WORDS.has(word)) return error("frame-type");
+    const decision = word === "DROP"
+      ? DROPPED
+      : this.#connection.matches({ line: text });
     this.#connection.log(decision, { line: printable(text) });
-    return decision.allowed
-      ? this.#act(reply, text, data.slice(0, found.bytes))
-      : drop(found.bytes);
-  }
-
-  #act(reply: boolean, text: string, whole: Uint8Array): Verdict {
-    switch (text.split(" ", 1)[0]) {
-      case "PASS":
-        return pass(whole.length);
-      case "DROP":
-        return drop(whole.length);
-      case "INJECT":
-        this.#connection.inject(!reply, whole);
-        return drop(whole.length);
-      case "INSERT":
-        this.#connection.inject(reply, whole);
-        return drop(whole.length);
-      default:
-        return error("frame-type");
-    }
+    if (!decision.allowed) return drop(found.bytes);
+    if (word === "PASS") return pass(found.bytes);
+    this.#connection.inject(
+      word === "INJECT" ? !reply : reply,
+      data.slice(0, found.bytes),
+    );
+    return drop(found.bytes);
   }
 }
 

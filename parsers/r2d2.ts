@@ -92,16 +92,24 @@ const rule = z.strictObject({
   });
 });
 
+/** Whether the grammar has no such request. */
+function isUnknown({ cmd, file }: Request): boolean {
+  const command = COMMANDS.get(cmd);
+  return !command || (command.needsFile && file === "");
+}
+
 export default defineProtocol({
   description: "r2d2, the tutorial protocol: READ, WRITE, HALT and RESET",
   rule,
 
-  matches(rule, { cmd, file }: Request) {
-    const command = COMMANDS.get(cmd);
-    if (!command || (command.needsFile && file === "")) return false;
-    return (rule.cmd === "" || rule.cmd === cmd) &&
-      (rule.file?.test(file) ?? true);
+  matches(rule, request: Request) {
+    if (isUnknown(request)) return false;
+    return (rule.cmd === "" || rule.cmd === request.cmd) &&
+      (rule.file?.test(request.file) ?? true);
   },
+
+  /** The log says why no rule but `{}` could have helped such a request. */
+  unknown: isUnknown,
 
   /**
    * A line ends at its first LF, and a CR must stand before that LF and
@@ -112,7 +120,8 @@ export default defineProtocol({
   frame(data, seen) {
     const found = line(data, seen, MAX_LINE);
     if (found.op !== "pass") return found;
-    return data.indexOf(CR) === found.bytes - 2 ? found : error("line-end");
+    const end = found.bytes - 2;
+    return end >= 0 && data.indexOf(CR) === end ? found : error("line-end");
   },
 
   request(head) {

@@ -77,7 +77,9 @@ function decide(table: Table, query: Query): Access {
   return {
     verdict: "allowed",
     ...(proto === undefined ? {} : { proto }),
-    sets: matching.flatMap((entry): L7Set[] => entry.l7 === undefined ? [] : [entry.l7]),
+    sets: matching.flatMap((entry): L7Set[] =>
+      entry.l7 === undefined ? [] : [entry.l7]
+    ),
     ...unrestrictedBy(table, matching),
   };
 }

@@ -6,21 +6,23 @@
  */
 import { formatSelector, parseLabels, selects } from "./labels.ts";
 import type { Direction, L7Set, Subject } from "./model.ts";
+import type { Reporter } from "./cursor.ts";
 import { quote } from "./problem.ts";
-import type { PortRange, Rule } from "./rule.ts";
+import type { Entry, PortRange, Rule } from "./rule.ts";
 
-/** Two documents, by their places in the list; the second may be the first. */
-export interface Conflict {
-  readonly earlier: number;
-  readonly later: number;
-  /** Code, message and mend. */
-  readonly fault: [string, string, string];
+/** A toPorts item that names a parser for its ports. */
+export interface Claim {
+  /** The document's place in the list. */
+  readonly document: number;
+  readonly entry: Entry;
+  readonly l7: L7Set;
 }
 
-interface Claim {
-  readonly document: number;
-  readonly l7: L7Set;
-  readonly ranges: readonly PortRange[];
+/** Two claims on one port; both may be of one document. */
+export interface Conflict {
+  readonly port: number;
+  readonly earlier: Claim;
+  readonly later: Claim;
 }
 
 /**
@@ -32,7 +34,7 @@ interface Claim {
  * others may or may not meet in a workload, and a refusal on suspicion would
  * refuse sound policies.
  */
-export function checkConflict(
+export function findConflict(
   documents: readonly { readonly rules: readonly Rule[] }[],
   subjects: readonly Subject[],
 ): Conflict | undefined {
@@ -43,6 +45,22 @@ export function checkConflict(
     }
   }
   return undefined;
+}
+
+/** Reports a conflict where the claim that gives way is written. */
+export function reportConflict(
+  reporter: Reporter,
+  { port, earlier, later }: Conflict,
+  loser: Claim,
+): void {
+  const [one, other] = [earlier, later].map(({ l7 }) => {
+    return `${quote(l7.proto)} by ${l7.ref}`;
+  });
+  reporter.add("error", [...loser.entry.path, "rules", "l7proto"], "value", {
+    code: "merge.l7-type",
+    message: `port ${port} is ${one} and ${other}`,
+    mend: "give the port one l7proto in all rules for the workload",
+  });
 }
 
 function groupsOf(
@@ -57,17 +75,22 @@ function groupsOf(
     return chosen.flatMap(({ rule, index }) => {
       return rule[direction].entries.flatMap((entry): Claim[] => {
         if (entry.l7 === undefined) return [];
-        return [{ document: index, l7: entry.l7, ranges: entry.ports }];
+        return [{ document: index, entry, l7: entry.l7 }];
       });
     });
   };
   if (subjects.length > 0) {
     return subjects.map((subject) => {
       const labels = parseLabels(subject.labels);
-      return claimsOf(rules.filter(({ rule }) => selects(rule.subject, labels)));
+      return claimsOf(
+        rules.filter(({ rule }) => selects(rule.subject, labels)),
+      );
     });
   }
-  const bySelector = Map.groupBy(rules, ({ rule }) => formatSelector(rule.subject));
+  const bySelector = Map.groupBy(
+    rules,
+    ({ rule }) => formatSelector(rule.subject),
+  );
   return [...bySelector.values()].map(claimsOf);
 }
 
@@ -75,19 +98,8 @@ function conflictAmong(claims: readonly Claim[]): Conflict | undefined {
   for (const [index, later] of claims.entries()) {
     for (const earlier of claims.slice(0, index)) {
       if (earlier.l7.proto === later.l7.proto) continue;
-      const port = commonPort(earlier.ranges, later.ranges);
-      if (port === undefined) continue;
-      return {
-        earlier: earlier.document,
-        later: later.document,
-        fault: [
-          "merge.l7-type",
-          `port ${port} is ${quote(later.l7.proto)} by ${later.l7.ref} and ${
-            quote(earlier.l7.proto)
-          } by ${earlier.l7.ref}`,
-          "give the port one l7proto in all rules for the workload",
-        ],
-      };
+      const port = commonPort(earlier.entry.ports, later.entry.ports);
+      if (port !== undefined) return { port, earlier, later };
     }
   }
   return undefined;

@@ -4,15 +4,15 @@
  *
  * @module
  */
-import { checkConflict } from "./conflict.ts";
+import { findConflict, reportConflict } from "./conflict.ts";
 import { Cursor, Reporter } from "./cursor.ts";
+import { isDnsLabel, isSubdomain } from "./labels.ts";
 import type { L7Catalog, Subject } from "./model.ts";
 import { nearMiss, oneOf, type Path, type Problem, quote } from "./problem.ts";
 import { readRule } from "./reader.ts";
 import type { Rule } from "./rule.ts";
 import { objectSchema, ruleListSchema } from "./schema.ts";
 import { type Kind, Scope } from "./scope.ts";
-import { isSubdomain } from "./selector.ts";
 import { checkShape } from "./shape.ts";
 import { parseYaml, type YamlDocument } from "./yaml.ts";
 
@@ -45,6 +45,10 @@ export interface PolicyFile {
   readonly documents: readonly PolicyDocument[];
   /** Of the file, and of documents whose name cannot be told. */
   readonly problems: readonly Problem[];
+  /** A syntax error: what the file was meant to hold is not known. */
+  readonly isBroken: boolean;
+  /** How many documents cannot be told by name; at least one in a broken file. */
+  readonly unnamed: number;
 }
 
 interface Reading {
@@ -71,6 +75,8 @@ export function readFile(
   const { documents: parsed, syntax } = parseYaml(file, source.text);
   const documents: PolicyDocument[] = [];
   const problems: Problem[] = [...syntax];
+  const isBroken = syntax.length > 0;
+  let unnamed = isBroken ? 1 : 0;
   let lists = 0;
   for (const yaml of parsed) {
     const isList = Array.isArray(yaml.value);
@@ -79,8 +85,12 @@ export function readFile(
     const reading = { catalog, subjects, yaml, listName };
     for (const [path, value] of membersOf(yaml.value)) {
       const read = readDocument(value, path, reading);
-      if ("key" in read) documents.push(read);
-      else problems.push(...read.problems);
+      if ("key" in read) {
+        documents.push(read);
+      } else {
+        problems.push(...read.problems);
+        unnamed++;
+      }
     }
   }
   if (parsed.length === 0 && syntax.length === 0) {
@@ -95,7 +105,7 @@ export function readFile(
       mend: "write a policy, or delete the file",
     });
   }
-  return { file, documents, problems };
+  return { file, documents, problems, isBroken, unnamed };
 }
 
 /** The members of a Kubernetes list of objects; of anything else, itself. */
@@ -139,8 +149,10 @@ function readDocument(
     problems: reporter.problems,
     root,
   };
-  const conflict = checkConflict([document], reading.subjects);
-  if (conflict !== undefined) root.error(...conflict.fault);
+  const conflict = findConflict([document], reading.subjects);
+  if (conflict !== undefined) {
+    reportConflict(reporter, conflict, conflict.later);
+  }
   return document;
 }
 
@@ -238,7 +250,7 @@ function readNamespace(cursor: Cursor, kind: Kind): string | undefined {
   if (!cursor.present || cursor.value === "") return "default";
   const text = cursor.text();
   if (text === undefined) return undefined;
-  if (text.length <= 63 && !text.includes(".") && isSubdomain(text)) return text;
+  if (isDnsLabel(text)) return text;
   cursor.error(
     "doc.namespace",
     `${quote(text)} is not a name of a namespace`,

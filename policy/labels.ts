@@ -66,6 +66,35 @@ export function parseSelectorKey(text: string): LabelKey {
   return { source: "any", key: text };
 }
 
+/** Kubernetes' syntax of label keys: an optional DNS subdomain, and a name. */
+export function isLabelKey(text: string): boolean {
+  const slash = text.indexOf("/");
+  const domain = slash < 0 ? undefined : text.slice(0, slash);
+  return isLabelName(text.slice(slash + 1)) &&
+    (domain === undefined || isSubdomain(domain));
+}
+
+export function isLabelValue(text: string): boolean {
+  return text === "" || isLabelName(text);
+}
+
+/** A DNS subdomain as RFC 1123 has it: an object's name, a key's domain. */
+export function isSubdomain(text: string): boolean {
+  return text.length <= 253 &&
+    text.split(".").every((label) =>
+      /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(label)
+    );
+}
+
+/** A DNS label as RFC 1123 has it: the name of a namespace. */
+export function isDnsLabel(text: string): boolean {
+  return text.length <= 63 && !text.includes(".") && isSubdomain(text);
+}
+
+function isLabelName(text: string): boolean {
+  return text.length <= 63 && /^[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?$/.test(text);
+}
+
 export function selects(selector: Selector, labels: LabelSet): boolean {
   return selector.every((requirement) => holds(requirement, labels));
 }

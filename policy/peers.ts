@@ -17,6 +17,7 @@ import { nearMiss, oneOf, quote } from "./problem.ts";
 import { type CidrTest, ENTITIES, type Entity, type PeerTest } from "./rule.ts";
 import type { Scope } from "./scope.ts";
 import { readPeerSelector } from "./selector.ts";
+import { reportUnsupported } from "./unsupported.ts";
 
 /** The peer fields that Parley enforces, without `from` and `to`. */
 const FIELDS = ["Endpoints", "CIDR", "CIDRSet", "Entities"] as const;
@@ -90,6 +91,7 @@ function readCidr(cursor: Cursor): CidrTest[] {
 }
 
 function readCidrSet(cursor: Cursor): CidrTest[] {
+  reportUnsupported(cursor);
   const cidr = cursor.get("cidr");
   const choices = ["cidr", "cidrGroupRef", "cidrGroupSelector"]
     .filter((key) => cursor.get(key).present);

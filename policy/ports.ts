@@ -7,7 +7,7 @@
 import type { Cursor } from "./cursor.ts";
 import { readL7 } from "./l7.ts";
 import type { L7Set } from "./model.ts";
-import { nearMiss, oneOf, quote } from "./problem.ts";
+import { nearMiss, oneOf, type Path, quote } from "./problem.ts";
 import { EVERY_PORT, type PortRange } from "./rule.ts";
 import type { Scope } from "./scope.ts";
 import { reportUnsupported } from "./unsupported.ts";
@@ -18,6 +18,8 @@ const PROTOCOLS = ["TCP", "UDP", "SCTP", "ANY"];
 /** One toPorts item. */
 export interface PortItem {
   readonly ref: string;
+  /** Where it stands in its YAML document. */
+  readonly path: Path;
   /** TCP's ranges; empty when the item speaks of other protocols only. */
   readonly ranges: readonly PortRange[];
   readonly l7?: L7Set;
@@ -33,21 +35,22 @@ export function readToPorts(
     reportUnsupported(item);
     const ports = readPorts(item, scope);
     const ranges = ports.flatMap((port) => port.range ?? []);
-    const ref = scope.refOf(item.path);
+    const { path } = item;
+    const ref = scope.refOf(path);
     const rules = item.get("rules");
-    if (!rules.present) return { ref, ranges };
+    if (!rules.present) return { ref, path, ranges };
     if (verdict === "deny") {
       rules.errorAtKey(
         "l7.deny",
         "a deny entry closes whole ports, so it has no L7 rules",
         "delete rules, and allow the other requests in an allow entry",
       );
-      return { ref, ranges };
+      return { ref, path, ranges };
     }
     const l7 = readL7(rules, ref, scope);
-    if (l7 === undefined) return { ref, ranges };
+    if (l7 === undefined) return { ref, path, ranges };
     for (const port of ports) port.checkForL7();
-    return { ref, ranges, l7 };
+    return { ref, path, ranges, l7 };
   });
 }
 

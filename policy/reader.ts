@@ -9,7 +9,12 @@ import type { Selector } from "./labels.ts";
 import type { Direction } from "./model.ts";
 import { readPeers } from "./peers.ts";
 import { readToPorts } from "./ports.ts";
-import { type Entry, EVERY_PORT, type Rule, type RuleDirection } from "./rule.ts";
+import {
+  type Entry,
+  EVERY_PORT,
+  type Rule,
+  type RuleDirection,
+} from "./rule.ts";
 import type { Scope } from "./scope.ts";
 import { readSubject } from "./selector.ts";
 import { reportUnsupported } from "./unsupported.ts";
@@ -104,9 +109,9 @@ function readEntry(
   const items = readToPorts(toPorts, verdict, scope);
   if (toPorts.hasItems) {
     return items.filter((item) => item.ranges.length > 0)
-      .map(({ ref, ranges, l7 }) => {
+      .map(({ ref, path, ranges, l7 }) => {
         const who = peers ?? "any";
-        const entry = { verdict, ref, peers: who, ports: ranges };
+        const entry = { verdict, ref, path, peers: who, ports: ranges };
         return l7 === undefined ? entry : { ...entry, l7 };
       });
   }
@@ -115,7 +120,7 @@ function readEntry(
     return [];
   }
   const ref = scope.refOf(cursor.path);
-  return [{ verdict, ref, peers, ports: EVERY_PORT }];
+  return [{ verdict, ref, path: cursor.path, peers, ports: EVERY_PORT }];
 }
 
 /** `{}` is the usual way to close a direction; an entry of nulls is a slip. */

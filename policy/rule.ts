@@ -17,6 +17,7 @@ import {
   selects,
 } from "./labels.ts";
 import type { Direction, L7Set, Peer } from "./model.ts";
+import type { Path } from "./problem.ts";
 
 /** A policy for the workloads that `subject` selects. */
 export interface Rule extends Readonly<Record<Direction, RuleDirection>> {
@@ -33,6 +34,8 @@ export interface RuleDirection {
 export interface Entry {
   readonly verdict: "allow" | "deny";
   readonly ref: string;
+  /** Where it stands in its YAML document. */
+  readonly path: Path;
   readonly peers: PeerTest;
   /** Of TCP. */
   readonly ports: readonly PortRange[];

@@ -6,6 +6,8 @@
  */
 import type { Cursor } from "./cursor.ts";
 import {
+  isLabelKey,
+  isLabelValue,
   type LabelKey,
   NAMESPACE_KEY,
   NAMESPACE_LABELS_PREFIX,
@@ -196,27 +198,8 @@ function readKey(text: string, report: Report): LabelKey {
   return parsed;
 }
 
-/** Kubernetes' syntax of label keys: an optional DNS subdomain, and a name. */
-function isLabelKey(text: string): boolean {
-  const slash = text.indexOf("/");
-  const domain = slash < 0 ? undefined : text.slice(0, slash);
-  return isLabelName(text.slice(slash + 1)) &&
-    (domain === undefined || isSubdomain(domain));
-}
-
-function isLabelName(text: string): boolean {
-  return text.length <= 63 && /^[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?$/.test(text);
-}
-
-/** A DNS subdomain as RFC 1123 has it: an object's name, a key's domain. */
-export function isSubdomain(text: string): boolean {
-  const label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
-  return text.length <= 253 &&
-    new RegExp(`^${label}(\\.${label})*$`).test(text);
-}
-
 function checkValue(cursor: Cursor, value: string): void {
-  if (value === "" || isLabelName(value)) return;
+  if (isLabelValue(value)) return;
   cursor.error(
     "sel.value",
     `${quote(value)} is not a label value`,

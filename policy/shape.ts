@@ -83,6 +83,13 @@ function reportIssue(issue: Issue, context: Context): void {
       return;
     }
     case "too_small": {
+      if (issue.origin === "string") {
+        return error(
+          "schema.value",
+          "the text is empty",
+          "write a name, or delete the key",
+        );
+      }
       const message = `expected at least ${issue.minimum}, found ${
         quote(found)
       }`;
@@ -147,6 +154,9 @@ function wrongType(expected: string, found: unknown): [string, string] {
   const message = `expected ${wanted}, found ${describe(found)}`;
   if (wanted === "text" && ["number", "boolean"].includes(typeof found)) {
     return [message, `write it in quotes: "${found}"`];
+  }
+  if (wanted === "text" && found === null) {
+    return [message, 'write the text, or "" for empty text'];
   }
   if (wanted === "a list") {
     return [message, "write a list: its items start with a dash"];

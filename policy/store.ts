@@ -4,8 +4,13 @@
  * @module
  */
 import { compilePolicy } from "./compile.ts";
-import { checkConflict } from "./conflict.ts";
-import { type PolicyDocument, readFile, type Source } from "./document.ts";
+import { findConflict, reportConflict } from "./conflict.ts";
+import {
+  type PolicyDocument,
+  type PolicyFile,
+  readFile,
+  type Source,
+} from "./document.ts";
 import type { CompiledPolicy, L7Catalog, Subject } from "./model.ts";
 import type { Problem } from "./problem.ts";
 import type { Kind } from "./scope.ts";
@@ -43,8 +48,6 @@ export interface PolicyStore {
    * should then refuse to.
    */
   readonly refused: boolean;
-  /** The result of the last update. */
-  readonly last: UpdateResult;
   /**
    * Reads all policy files anew; never throws.
    *
@@ -54,12 +57,14 @@ export interface PolicyStore {
   update(sources: readonly Source[], catalog?: L7Catalog): UpdateResult;
 }
 
-/** A document with the version of it that is to be in force. */
+/** A document as it is written, and the version of it that is to be in force. */
 interface Candidate {
   readonly document: PolicyDocument;
   readonly lastGood: PolicyDocument | undefined;
   chosen: PolicyDocument | undefined;
 }
+
+type InForce = ReadonlyMap<string, PolicyDocument>;
 
 /**
  * Starts without documents: every connection is allowed.
@@ -72,41 +77,179 @@ export function createPolicyStore(
   subjects: readonly Subject[] = [],
 ): PolicyStore {
   let parsers = catalog;
-  let inForce = new Map<string, PolicyDocument>();
+  let inForce: InForce = new Map();
   let current = compilePolicy([], 0);
   let refused = false;
-  let last: UpdateResult = { problems: [], documents: [] };
 
-  function update(sources: readonly Source[], catalog = parsers): UpdateResult {
-    parsers = catalog;
+  function update(
+    sources: readonly Source[],
+    catalog?: L7Catalog,
+  ): UpdateResult {
+    parsers = catalog ?? parsers;
     const files = sources.map((source) => readFile(source, parsers, subjects));
-    const documents = files.flatMap((file) => file.documents);
-    refuseTwins(documents);
-
-    const unreadable = new Set(
-      files.filter(({ problems }) => problems.some(isError))
-        .map(({ file }) => file),
-    );
-    const candidates = documents.map((document) => choose(document, inForce));
-    const written = new Set(documents.map(({ key }) => key));
-    const hidden = [...inForce.values()]
-      .filter(({ file, key }) => unreadable.has(file) && !written.has(key));
+    const candidates = candidatesOf(files, inForce);
+    const hidden = hiddenIn(files, candidates, inForce);
     settleConflicts(candidates, hidden, subjects);
 
     const next = new Map<string, PolicyDocument>();
-    for (const { chosen } of candidates) {
+    const kept = hidden.map((document) => ({ chosen: document }));
+    for (const { chosen } of [...candidates, ...kept]) {
       if (chosen !== undefined) next.set(chosen.key, chosen);
     }
-    for (const document of hidden) next.set(document.key, document);
     if (!isSame(inForce, next)) {
       const rules = [...next.values()].flatMap(({ rules }) => rules);
       current = compilePolicy(rules, current.version + 1);
     }
     inForce = next;
-
-    const statuses = [
-      ...candidates.map(statusOf),
-      ...hidden.map((document) => statusOf({ document, chosen: document }, "kept-last-good")),
-    ];
+    refused = candidates.some(({ chosen }) => chosen === undefined) ||
+      files.some((file) => hasLost(file, hidden));
+    return resultOf(files, candidates, hidden);
   }
+
+  return {
+    get current() {
+      return current;
+    },
+    get refused() {
+      return refused;
+    },
+    update,
+  };
+}
+
+/** Chooses the new version of each document, or its last good one. */
+function candidatesOf(
+  files: readonly PolicyFile[],
+  inForce: InForce,
+): Candidate[] {
+  const seen = new Map<string, PolicyDocument>();
+  return files.flatMap(({ documents, isBroken }) => {
+    return documents.map((document): Candidate => {
+      const twin = seen.get(document.key);
+      if (twin !== undefined) {
+        reportTwin(document, twin);
+        return { document, lastGood: undefined, chosen: undefined };
+      }
+      seen.set(document.key, document);
+      const lastGood = inForce.get(document.key);
+      if (isBroken || document.problems.some(isError)) {
+        return { document, lastGood, chosen: lastGood };
+      }
+      // An unchanged document stays the same object: so do its L7 sets.
+      const isChanged = lastGood?.fingerprint !== document.fingerprint;
+      return { document, lastGood, chosen: isChanged ? document : lastGood };
+    });
+  });
+}
+
+function reportTwin(document: PolicyDocument, twin: PolicyDocument): void {
+  const name = document.root.get("metadata").get("name");
+  name.error(
+    "doc.twice",
+    `${document.kind} ${document.id} is also in ${twin.file}`,
+    "rename one of the two, or join their rules",
+  );
+}
+
+/**
+ * Documents in force that a file may still hold, where it cannot be read or
+ * does not name them.
+ */
+function hiddenIn(
+  files: readonly PolicyFile[],
+  candidates: readonly Candidate[],
+  inForce: InForce,
+): PolicyDocument[] {
+  const unread = files.filter(({ unnamed }) => unnamed > 0)
+    .map(({ file }) => file);
+  const named = new Set(candidates.map(({ document }) => document.key));
+  return [...inForce.values()].filter(({ file, key }) => {
+    return unread.includes(file) && !named.has(key);
+  });
+}
+
+/** Whether a file holds more that cannot be told than is kept from before. */
+function hasLost(
+  { file, unnamed }: PolicyFile,
+  hidden: readonly PolicyDocument[],
+): boolean {
+  return unnamed > hidden.filter((document) => document.file === file).length;
+}
+
+/**
+ * Puts documents back to their last good version, or leaves them out if there
+ * is none, until none is in conflict with another.
+ *
+ * Of two, the one that changed gives way, and of two that changed the later:
+ * what is in force is not displaced by a newcomer. The versions in force agreed
+ * with each other, so this ends.
+ */
+function settleConflicts(
+  candidates: readonly Candidate[],
+  hidden: readonly PolicyDocument[],
+  subjects: readonly Subject[],
+): void {
+  for (;;) {
+    const fixed = hidden.map((document): Candidate => {
+      return { document, lastGood: document, chosen: document };
+    });
+    const all = [...fixed, ...candidates]
+      .filter(({ chosen }) => chosen !== undefined);
+    const conflict = findConflict(all.map(({ chosen }) => chosen!), subjects);
+    if (conflict === undefined) return;
+    const { earlier, later } = conflict;
+    const loser = [later, earlier].find(({ document }) => {
+      return all[document]!.chosen !== all[document]!.lastGood;
+    });
+    if (loser === undefined) return; // cannot be: the last good ones agreed
+    const candidate = all[loser.document]!;
+    reportConflict(candidate.document.root.reporter, conflict, loser);
+    candidate.chosen = candidate.lastGood;
+  }
+}
+
+function isSame(a: InForce, b: InForce): boolean {
+  const others = [...b.values()];
+  return a.size === b.size &&
+    [...a.values()].every((document, index) => document === others[index]);
+}
+
+function resultOf(
+  files: readonly PolicyFile[],
+  candidates: readonly Candidate[],
+  hidden: readonly PolicyDocument[],
+): UpdateResult {
+  const problems = files.flatMap((file) => {
+    const own = file.documents.flatMap(({ problems }) => problems);
+    return [...file.problems, ...own]
+      .sort((a, b) => a.line - b.line || a.column - b.column);
+  });
+  const documents = [
+    ...candidates.map((candidate) => {
+      const { document } = candidate;
+      return describe(document, statusOf(candidate), document.problems);
+    }),
+    ...hidden.map((document) => describe(document, "kept-last-good", [])),
+  ];
+  return { problems, documents };
+}
+
+function statusOf({ document, chosen }: Candidate): DocumentStatus["status"] {
+  if (chosen === undefined) return "refused";
+  const isWritten = chosen.fingerprint === document.fingerprint;
+  return isWritten && !document.problems.some(isError)
+    ? "applied"
+    : "kept-last-good";
+}
+
+function describe(
+  { id, file, kind, name }: PolicyDocument,
+  status: DocumentStatus["status"],
+  problems: readonly Problem[],
+): DocumentStatus {
+  return { id, file, kind, name, status, problems };
+}
+
+function isError({ severity }: Problem): boolean {
+  return severity === "error";
 }

@@ -121,9 +121,12 @@ export class Stream {
     return reply ? this.#response : this.#request;
   }
 
-  /** Asks again about a direction that waited for the other one. */
+  /** Asks again about a direction that waited for the other one, and in turn about that, until nothing moves. */
   #wake(half: Half): void {
-    if (half.paused) this.#advance(half);
+    if (!half.paused) return;
+    const before = half.held.length;
+    this.#advance(half);
+    if (half.held.length < before) this.#wake(this.#half(!half.reply));
   }
 
   /** Settles bytes of one direction until more are needed. */
@@ -265,12 +268,7 @@ export class Stream {
   }
 
   #panic(half: Half, cause: unknown): false {
-    const error = cause instanceof Error ? cause : new Error(String(cause));
-    this.#fail({
-      reason: "panic",
-      detail: `Panic: ${error.message} (in the ${name(half)})`,
-      cause: error,
-    });
+    this.#fail(panic(`in the ${name(half)}`, cause));
     return false;
   }
 
@@ -279,6 +277,16 @@ export class Stream {
     this.#failed = true;
     this.#sink.fail(failure);
   }
+}
+
+/** What a parser threw, as a failure of its connection. `where` says what it was doing. */
+export function panic(where: string, cause: unknown): Failure {
+  const error = cause instanceof Error ? cause : new Error(String(cause));
+  return {
+    reason: "panic",
+    detail: `Panic: ${error.message} (${where})`,
+    cause: error,
+  };
 }
 
 /** Whether injected bytes may leave now: no passed frame is under way. */

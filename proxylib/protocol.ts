@@ -92,11 +92,14 @@ class Denial {
   constructor(readonly bytes: Uint8Array) {}
 }
 
+/** A reply under way that no request asked for. What comes behind it waits for its end. */
+class Unasked {}
+
 class ProtocolParser<Request, Rule, State> implements Parser {
   readonly #spec: ProtocolSpec<Request, Rule, State>;
   readonly #connection: Connection<Request>;
   readonly #state: State;
-  readonly #outstanding = new Queue<Request | Denial>();
+  readonly #outstanding = new Queue<Request | Denial | Unasked>();
 
   constructor(
     spec: ProtocolSpec<Request, Rule, State>,
@@ -169,20 +172,26 @@ class ProtocolParser<Request, Rule, State> implements Parser {
   }
 
   #onReply(data: Uint8Array, seen: number): Verdict {
-    const request = this.#flush();
+    const next = this.#flush();
     if (data.length === 0) return nop();
     if (!this.#spec.reply) return pass(data.length);
 
+    const request = next instanceof Unasked ? undefined : next;
     const verdict = this.#spec.reply(data, seen, request, this.#state);
-    if (verdict.op === "pass" && verdict.last && request !== undefined) {
+    if (verdict.op !== "pass") return verdict;
+    if (!verdict.last) {
+      if (next === undefined) this.#outstanding.push(new Unasked());
+    } else if (next !== undefined) {
       this.#outstanding.shift();
+    }
+    if (verdict.last && request !== undefined) {
       this.#connection.log(FORWARDED, this.#spec.fields(request), "response");
     }
     return verdict;
   }
 
-  /** Sends the denials whose turn has come; returns the request whose reply is next. */
-  #flush(): Request | undefined {
+  /** Sends the denials whose turn has come; returns what the next reply answers. */
+  #flush(): Request | Unasked | undefined {
     for (;;) {
       const next = this.#outstanding.first();
       if (!(next instanceof Denial)) return next;

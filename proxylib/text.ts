@@ -14,9 +14,10 @@ export function bytes(text: string): Uint8Array {
 
 /** A text with one character a byte (U+0000 to U+00FF): compares as bytes do. */
 export function latin1(data: Uint8Array, start = 0, end = data.length): string {
-  if (end - start > CHUNK) return joined(data, start, end);
+  const stop = Math.min(end, data.length);
+  if (stop - start > CHUNK) return joined(data, start, stop);
   let text = "";
-  for (let i = start; i < end; i++) text += String.fromCharCode(data[i]!);
+  for (let i = start; i < stop; i++) text += String.fromCharCode(data[i]!);
   return text;
 }
 

@@ -16,6 +16,7 @@
  * @module
  */
 import {
+  bytes,
   type Connection,
   type Decision,
   defineParser,
@@ -80,8 +81,10 @@ class C3poParser implements Parser {
 export default defineParser({
   description: "example: lines, less those that mention C-3PO",
   // The keys a rule may have. Anything else is refused when the policy loads.
-  rule: z.strictObject({ contains: z.string().min(1) }),
-  // A rule's text is compared as the wire's bytes are, so keep it to ASCII.
+  rule: z.strictObject({
+    // The line is a text of bytes, one character each, so the rule's is too.
+    contains: z.string().min(1).transform((text) => latin1(bytes(text))),
+  }),
   matches: (rule, request: Request) => request.line.includes(rule.contains),
   create: (connection) => new C3poParser(connection),
 });

@@ -1,0 +1,158 @@
+/**
+ * `parley parsers list` and `parley parsers test`.
+ *
+ * @module
+ */
+import { ParleyError } from "../proxylib/mod.ts";
+import { readVectors, type Vector } from "../proxylib/testkit/mod.ts";
+import { nearMiss } from "../policy/problem.ts";
+import {
+  type LoadedParser,
+  ParserRegistry,
+  type ParserStatus,
+} from "../proxy/registry/registry.ts";
+import { checkCase } from "../proxy/testkit.ts";
+import { BUILT_IN_PARSERS, EXIT_FAILED, UsageError } from "./exit.ts";
+
+interface FolderOption {
+  readonly folder: readonly string[];
+}
+
+/** Lists parsers; 1 if one does not load. */
+export async function list(
+  { folder, json = false }: FolderOption & { json?: boolean },
+): Promise<number> {
+  const registry = await openRegistry(folder);
+  const parsers = registry.status();
+  await registry.close();
+  if (json) console.log(JSON.stringify(parsers, null, 2));
+  else for (const line of table(parsers)) console.log(line);
+  return parsers.some(({ refused }) => refused) ? EXIT_FAILED : 0;
+}
+
+/** Runs vectors; 1 if one fails. The last line is `N passed, N failed`. */
+export async function test(
+  name: string,
+  { folder, vectors }: FolderOption & { vectors?: string },
+): Promise<number> {
+  const registry = await openRegistry(folder);
+  try {
+    const parser = findParser(registry, name);
+    const file = vectors ?? await shippedVectors(registry, name);
+    const failed = runVectors(parser, readVectors(file, await read(file)));
+    return failed > 0 ? EXIT_FAILED : 0;
+  } finally {
+    await registry.close();
+  }
+}
+
+function runVectors(
+  { name, definition }: LoadedParser,
+  vectors: readonly Vector[],
+): number {
+  let failed = 0;
+  for (const vector of vectors) {
+    const differences = vector.l7proto === name
+      ? differencesOf(definition, vector)
+      : [`it is for l7proto ${vector.l7proto}, not ${name}`];
+    if (differences.length === 0) {
+      console.log(`ok      ${vector.name}`);
+    } else {
+      failed++;
+      console.log(`FAILED  ${vector.name}`);
+      for (const difference of differences) console.log(`  ${difference}`);
+    }
+  }
+  console.log(`${vectors.length - failed} passed, ${failed} failed`);
+  return failed;
+}
+
+function differencesOf(
+  definition: LoadedParser["definition"],
+  vector: Vector,
+): string[] {
+  try {
+    return checkCase(definition, vector);
+  } catch (error) {
+    return [`cannot be run: ${error instanceof Error ? error.message : error}`];
+  }
+}
+
+async function openRegistry(
+  folders: readonly string[],
+): Promise<ParserRegistry> {
+  const registry = new ParserRegistry([
+    { path: BUILT_IN_PARSERS, builtIn: true },
+    ...folders.map((path) => ({ path, builtIn: false })),
+  ]);
+  await registry.scan();
+  return registry;
+}
+
+function findParser(registry: ParserRegistry, name: string): LoadedParser {
+  const parser = registry.get(name);
+  if (parser) return parser;
+  const refused = registry.status().find((status) => status.name === name)
+    ?.refused;
+  if (refused !== undefined) {
+    throw new ParleyError(`Cannot test parser ${name}`, {
+      blame: "parser",
+      where: name,
+      found: refused,
+      mend: "correct it and run the command again",
+    });
+  }
+  const near = nearMiss(name, registry.names());
+  throw new UsageError(
+    `no parser is named ${JSON.stringify(name)}; ${
+      near ?? `there are ${registry.names().join(", ")}`
+    }`,
+  );
+}
+
+/** `NAME.vectors.jsonl` beside `NAME.ts`, or `vectors.jsonl` beside `NAME/mod.ts`. */
+async function shippedVectors(
+  registry: ParserRegistry,
+  name: string,
+): Promise<string> {
+  const { file } = registry.status().find((status) => status.name === name)!;
+  const path = file.endsWith("/mod.ts")
+    ? file.replace(/mod\.ts$/, "vectors.jsonl")
+    : file.replace(/\.ts$/, ".vectors.jsonl");
+  const there = await Deno.stat(path).catch(() => undefined);
+  if (there?.isFile) return path;
+  throw new UsageError(
+    `${name} ships no vectors (${path}); name a file with --vectors`,
+  );
+}
+
+async function read(file: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(file);
+  } catch (error) {
+    throw new UsageError(
+      `cannot read ${file}: ${
+        (error as Error).message
+      }; name a file that exists and may be read`,
+    );
+  }
+}
+
+function table(parsers: readonly ParserStatus[]): string[] {
+  const rows = [
+    ["NAME", "VERSION", "FROM", "STATE"],
+    ...parsers.map(({ name, version, builtIn, file, refused, description }) => [
+      name,
+      version ?? "-",
+      builtIn ? "built in" : file,
+      refused === undefined ? description ?? "" : `refused: ${refused}`,
+    ]),
+  ];
+  const widths = [0, 1, 2].map((column) =>
+    Math.max(...rows.map((row) => row[column]!.length))
+  );
+  return rows.map((row) =>
+    row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")
+      .trimEnd()
+  );
+}

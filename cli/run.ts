@@ -1,0 +1,137 @@
+/**
+ * `parley run`: the sidecar, until it is told to stop.
+ *
+ * @module
+ */
+import { stringify } from "yaml";
+import { formatProblem } from "../policy/mod.ts";
+import { type Config, parseConfig } from "../proxy/config.ts";
+import { Sidecar } from "../proxy/sidecar.ts";
+import { formatAddress } from "../proxy/transport/transport.ts";
+import { BUILT_IN_PARSERS, EXIT_FAILED, UsageError } from "./exit.ts";
+import { createOperatorLog } from "./operator_log.ts";
+
+/** What `--help` lists. */
+export interface RunOptions {
+  readonly config?: string;
+  readonly listen?: string;
+  readonly upstream?: string;
+  readonly l7proto?: string;
+  readonly portable?: boolean;
+}
+
+/** Runs until SIGTERM or SIGINT; the exit code. */
+export async function run(options: RunOptions): Promise<number> {
+  const config = await readConfig(options);
+  if (!config) return EXIT_FAILED;
+  const log = await createOperatorLog();
+  const sidecar = await Sidecar.start(config, {
+    builtInParsers: BUILT_IN_PARSERS,
+    log,
+  });
+  log.info(
+    "the portable transport runs parsers in this process, without a sandbox: load only parsers that you trust",
+  );
+  for (const { config, address } of sidecar.listeners) {
+    const proto = config.l7proto ? ` as ${config.l7proto}` : "";
+    log.info(
+      `listener ${config.name} (${config.direction}) at ${address}, upstream ${
+        formatAddress(config.upstream)
+      }${proto}`,
+    );
+  }
+  await serve(sidecar, (message) => log.info(message));
+  return 0;
+}
+
+async function serve(
+  sidecar: Sidecar,
+  say: (message: string) => void,
+): Promise<void> {
+  const asked = Promise.withResolvers<Deno.Signal>();
+  const reopen = () => {
+    sidecar.reopenLog();
+    void sidecar.reload();
+  };
+  const stop = (signal: Deno.Signal) => () => asked.resolve(signal);
+  const signals = [
+    ["SIGTERM", stop("SIGTERM")],
+    ["SIGINT", stop("SIGINT")],
+    ["SIGHUP", reopen],
+  ] as const;
+  for (const [signal, handler] of signals) {
+    Deno.addSignalListener(signal, handler);
+  }
+  const signal = await asked.promise;
+  say(
+    `${signal}: no new connections; ${sidecar.connections} are open and may finish`,
+  );
+  const hurry = () => Deno.exit(EXIT_FAILED);
+  Deno.addSignalListener("SIGINT", hurry); // a second Ctrl-C waits for nobody
+  await sidecar.drain();
+  Deno.removeSignalListener("SIGINT", hurry);
+  for (const [signal, handler] of signals) {
+    Deno.removeSignalListener(signal, handler);
+  }
+}
+
+/** The configuration of the file or of the flags; nothing if it is wrong, which has then been said. */
+async function readConfig(options: RunOptions): Promise<Config | undefined> {
+  const { listen, upstream, l7proto } = options;
+  const byFlags = listen ?? upstream ?? l7proto;
+  if (byFlags !== undefined && options.config !== undefined) {
+    throw new UsageError(
+      "--config and --listen, --upstream, --l7proto exclude each other; write the listener in the file",
+    );
+  }
+  if (byFlags !== undefined) return configOfFlags(options);
+  const file = options.config ?? await defaultFile();
+  if (file === undefined) {
+    throw new UsageError(
+      "there is nothing to run; give --config FILE, or --listen ADDRESS and --upstream ADDRESS",
+    );
+  }
+  return parsed(file, await read(file));
+}
+
+function configOfFlags({ listen, upstream, l7proto }: RunOptions): Config {
+  if (listen === undefined || upstream === undefined) {
+    throw new UsageError("--listen and --upstream belong together; give both");
+  }
+  const listener = { listen, upstream, ...(l7proto ? { l7proto } : {}) };
+  // The default port of the policy is the upstream's; a Unix socket has none.
+  const port = upstream.startsWith("unix:") ? { port: 1 } : {};
+  const text = stringify({ listeners: [{ ...listener, ...port }] });
+  const { config, problems } = parseConfig("command line", text);
+  if (config) return config;
+  throw new UsageError(
+    problems.map(({ message, mend }) => `${message}; ${mend}`).join("\n"),
+  );
+}
+
+function parsed(file: string, text: string): Config | undefined {
+  const { config, problems } = parseConfig(file, text);
+  for (const problem of problems) console.error(formatProblem(problem));
+  const noListener = config?.listeners.length === 0;
+  if (noListener) {
+    console.error(`${file}:1:1: there is no listener: add one under listeners`);
+  }
+  return noListener ? undefined : config;
+}
+
+async function defaultFile(): Promise<string | undefined> {
+  const there = await Deno.stat("parley.yaml").catch(() => undefined);
+  return there?.isFile ? "parley.yaml" : undefined;
+}
+
+async function read(file: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(file);
+  } catch (error) {
+    throw new UsageError(
+      `cannot read ${file}: ${
+        (error as Error).message
+      }; name a file that exists and may be read`,
+    );
+  }
+}

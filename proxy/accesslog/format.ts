@@ -1,0 +1,57 @@
+/**
+ * Access-log lines: one JSON object each. What a connection's lines have in
+ * common is written once, when it opens.
+ *
+ * @module
+ */
+import type { Endpoint, Fields } from "parley/proxylib";
+
+/** What all lines of a connection say. */
+export interface ConnectionFacts {
+  readonly id: number;
+  readonly direction: "ingress" | "egress";
+  readonly source: Endpoint;
+  readonly destination: Endpoint;
+  /** The protocol, and `name@version` of the parser that reads it. */
+  readonly l7proto: string | undefined;
+  readonly parser: string | undefined;
+}
+
+/** What one line adds. */
+export interface Entry {
+  readonly type: "request" | "response" | "connection";
+  readonly verdict: "forwarded" | "denied" | "error" | "audit";
+  readonly rule?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly fields: Fields;
+}
+
+/** Makes the lines of one connection. */
+export function lineFormatter(
+  facts: ConnectionFacts,
+): (time: string, entry: Entry) => string {
+  const { id, direction, source, destination, l7proto, parser } = facts;
+  const shared = `"direction":"${direction}","connection":${id},` +
+    `"source":${endpoint(source)},"destination":${endpoint(destination)}` +
+    optional("l7proto", l7proto) + optional("parser", parser);
+  return (time, { type, verdict, rule, reason, fields }) =>
+    `{"time":"${time}","type":"${type}","verdict":"${verdict}",${shared}` +
+    optional("rule", rule) + optional("reason", reason) +
+    `,"fields":${JSON.stringify(fields)}}\n`;
+}
+
+function endpoint({ address, labels }: Endpoint): string {
+  return JSON.stringify({ address, labels });
+}
+
+function optional(key: string, value: string | undefined): string {
+  return value === undefined ? "" : `,"${key}":${JSON.stringify(value)}`;
+}
+
+/** A moment as RFC 3339 in UTC with microseconds. @param ms milliseconds since the epoch */
+export function timestamp(ms: number): string {
+  const whole = Math.floor(ms);
+  const micros = Math.floor((ms - whole) * 1000);
+  const seconds = new Date(whole).toISOString();
+  return `${seconds.slice(0, -1)}${String(micros).padStart(3, "0")}Z`;
+}

@@ -1,0 +1,98 @@
+/**
+ * Writes access-log lines to a sink, whole and in batches.
+ *
+ * A slow sink never stalls traffic: past a bound lines are dropped, counted,
+ * and the count is itself logged.
+ *
+ * @module
+ */
+
+/** A batch is written when it is this long, or this old. */
+const BATCH_BYTES = 64 * 1024;
+const BATCH_MS = 50;
+/** What may wait for a slow sink, in characters. */
+const PENDING_MAX = 8 * 1024 * 1024;
+
+/** Where batches go. */
+export interface LogSink {
+  write(bytes: Uint8Array): Promise<void>;
+  /** Closes and opens it again, for rotated files. */
+  reopen(): void;
+  close(): void;
+}
+
+/** Collects lines and writes them. */
+export class LogWriter {
+  readonly #sink: LogSink;
+  readonly #warn: (message: string) => void;
+  readonly #encoder = new TextEncoder();
+  #pending: string[] = [];
+  #size = 0;
+  #dropped = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #writing: Promise<void> | undefined;
+
+  constructor(sink: LogSink, warn: (message: string) => void) {
+    this.#sink = sink;
+    this.#warn = warn;
+  }
+
+  /** Takes a whole line, its line feed included. */
+  write(line: string): void {
+    if (this.#size + line.length > PENDING_MAX) {
+      this.#dropped++;
+      return;
+    }
+    this.#pending.push(line);
+    this.#size += line.length;
+    if (this.#size >= BATCH_BYTES) this.#start();
+    else this.#timer ??= setTimeout(() => this.#start(), BATCH_MS);
+  }
+
+  reopen(): void {
+    this.#sink.reopen();
+  }
+
+  /** Writes what is pending, then closes the sink. */
+  async close(): Promise<void> {
+    this.#start();
+    while (this.#writing) await this.#writing;
+    clearTimeout(this.#timer);
+    this.#sink.close();
+  }
+
+  #start(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#writing ??= this.#drain().finally(() => this.#writing = undefined);
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#pending.length > 0) {
+      const batch = this.#pending.join("");
+      this.#pending = [];
+      this.#size = 0;
+      try {
+        await this.#sink.write(this.#encoder.encode(batch));
+      } catch (error) {
+        this.#warn(
+          `cannot write the access log: ${
+            error instanceof Error ? error.message : error
+          }; its lines are dropped`,
+        );
+      }
+      this.#reportDropped();
+    }
+  }
+
+  #reportDropped(): void {
+    if (this.#dropped === 0) return;
+    const dropped = this.#dropped;
+    this.#dropped = 0;
+    const time = new Date().toISOString();
+    this.#warn(`the access log's sink is slow: ${dropped} lines dropped`);
+    this.write(
+      `{"time":"${time}","type":"accesslog","verdict":"error","reason":"lines-dropped","fields":{"dropped":${dropped}}}\n`,
+    );
+  }
+}

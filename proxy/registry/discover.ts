@@ -1,0 +1,93 @@
+/**
+ * Finds parsers by name: `NAME.ts`, or `NAME/mod.ts` with the files it imports.
+ *
+ * @module
+ */
+
+/** A parser's source as it stands on disk. */
+export interface ParserSource {
+  readonly name: string;
+  /** The parsers folder that holds it. */
+  readonly folder: string;
+  /** Path of the entry module, inside `folder`. */
+  readonly entry: string;
+  /** SHA-256 over the paths and contents of its files, in hex. */
+  readonly hash: string;
+}
+
+const NAME = /^[a-z][a-z0-9_-]*$/;
+
+/** All parsers of a folder, by name. A folder that is not there has none. */
+export async function discover(folder: string): Promise<ParserSource[]> {
+  const sources: ParserSource[] = [];
+  for (const entry of await entries(folder)) {
+    const name = entry.replace(/\.ts$/, "");
+    if (!NAME.test(name)) continue; // NAME_test.ts, _private.ts, x.vectors.jsonl …
+    if (name.endsWith("_test")) continue;
+    const main = entry.endsWith(".ts") ? entry : `${entry}/mod.ts`;
+    const files = await filesOf(folder, main);
+    if (!files.includes(main)) continue;
+    sources.push({
+      name,
+      folder,
+      entry: main,
+      hash: await hash(folder, files),
+    });
+  }
+  return sources.sort((a, b) => a.name < b.name ? -1 : 1);
+}
+
+/** The content hash of an entry module and the files of its own. */
+export async function hashOf(folder: string, entry: string): Promise<string> {
+  return await hash(folder, await filesOf(folder, entry));
+}
+
+/** `NAME.ts` stands alone; `NAME/mod.ts` has all modules below `NAME/`. */
+async function filesOf(folder: string, entry: string): Promise<string[]> {
+  const slash = entry.lastIndexOf("/");
+  return slash < 0 ? [entry] : await modules(folder, entry.slice(0, slash));
+}
+
+/** The TypeScript files below a folder, tests left out, relative to `root`. */
+export async function modules(root: string, folder = ""): Promise<string[]> {
+  const found: string[] = [];
+  for (const entry of await entries(`${root}/${folder}`)) {
+    const path = folder === "" ? entry : `${folder}/${entry}`;
+    if (entry.startsWith(".") || entry.endsWith("_test.ts")) continue;
+    if (entry.endsWith(".ts")) found.push(path);
+    else if (await isFolder(`${root}/${path}`)) {
+      found.push(...await modules(root, path));
+    }
+  }
+  return found.sort();
+}
+
+async function entries(folder: string): Promise<string[]> {
+  try {
+    return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) =>
+      name
+    );
+  } catch (error) {
+    const none = error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.NotADirectory;
+    if (none) return [];
+    throw error;
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await Deno.stat(path)).isDirectory;
+}
+
+async function hash(folder: string, files: readonly string[]): Promise<string> {
+  const parts: BlobPart[] = [];
+  for (const file of files) {
+    const content = await Deno.readFile(`${folder}/${file}`);
+    parts.push(`${file}\0${content.length}\0`, content);
+  }
+  const digest = await crypto.subtle.digest(
+    "SHA-256",
+    await new Blob(parts).arrayBuffer(),
+  );
+  return new Uint8Array(digest).toHex();
+}

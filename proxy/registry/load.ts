@@ -1,0 +1,152 @@
+/**
+ * Loads a parser by dynamic import, and says where it fails in the author's own
+ * file.
+ *
+ * The runtime keeps a module for ever under its path, so a path is imported in
+ * place once; later contents are imported from a copy of their folder, named by
+ * the content hash.
+ *
+ * @module
+ */
+import { ParleyError, type ParserDefinition } from "parley/proxylib";
+import { hashOf, modules, type ParserSource } from "./discover.ts";
+
+/** Loads parser versions; each content once. */
+export class ParserLoader {
+  readonly #imported = new Set<string>();
+  #snapshots: string | undefined;
+
+  /** @throws {ParleyError} naming file, line and column where they are known */
+  async load(source: ParserSource): Promise<ParserDefinition> {
+    const original = `${source.folder}/${source.entry}`;
+    const first = !this.#imported.has(original);
+    this.#imported.add(original);
+    const folder = first ? source.folder : await this.#snapshot(source);
+    const module = await importModule(folder, source);
+    await checkUnchanged(folder, source);
+    return checkShape(original, module);
+  }
+
+  /** Removes the copies. */
+  async close(): Promise<void> {
+    if (!this.#snapshots) return;
+    await Deno.remove(this.#snapshots, { recursive: true });
+    this.#snapshots = undefined;
+  }
+
+  /** Copies the parsers folder, so that relative imports are of the same moment. */
+  async #snapshot({ folder, hash }: ParserSource): Promise<string> {
+    this.#snapshots ??= await Deno.makeTempDir({ prefix: "parley-parsers-" });
+    // A parser may come back to a content whose neighbours have changed since.
+    const target = await Deno.makeTempDir({
+      dir: this.#snapshots,
+      prefix: `${hash.slice(0, 12)}-`,
+    });
+    for (const file of await modules(folder)) {
+      const path = `${target}/${file}`;
+      await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), {
+        recursive: true,
+      });
+      await Deno.copyFile(`${folder}/${file}`, path);
+    }
+    return target;
+  }
+}
+
+async function importModule(
+  folder: string,
+  source: ParserSource,
+): Promise<unknown> {
+  const path = await Deno.realPath(`${folder}/${source.entry}`);
+  try {
+    return await import(fileUrl(path));
+  } catch (cause) {
+    throw loadError(folder, source, cause);
+  }
+}
+
+function fileUrl(path: string): string {
+  return new URL(path.split("/").map(encodeURIComponent).join("/"), "file:///")
+    .href;
+}
+
+/** Points at the author's file, not at a copy of it. */
+function loadError(
+  folder: string,
+  source: ParserSource,
+  cause: unknown,
+): ParleyError {
+  const text = cause instanceof Error
+    ? `${cause.message}\n${cause.stack ?? ""}`
+    : String(cause);
+  const position = new RegExp(
+    `${escape(folder)}/([^\\s:?]+\\.ts)[^:\\s]*:(\\d+):(\\d+)`,
+  )
+    .exec(text);
+  const where = position
+    ? `${source.folder}/${position[1]}:${position[2]}:${position[3]}`
+    : `${source.folder}/${source.entry}`;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new ParleyError(
+    `Cannot load parser ${source.name}`,
+    {
+      blame: "parser",
+      where,
+      found: message.split("\n")[0]!.replace(
+        /^SyntaxError: /,
+        "syntax error: ",
+      ),
+      mend:
+        "correct the file and save it; until then the last good version serves",
+    },
+    { cause },
+  );
+}
+
+function escape(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
+
+/** A file saved again between its hash and its import would serve under a wrong version. */
+async function checkUnchanged(
+  folder: string,
+  { name, entry, hash }: ParserSource,
+): Promise<void> {
+  if (await hashOf(folder, entry) === hash) return;
+  throw new ParleyError(`Cannot load parser ${name}`, {
+    blame: "operator",
+    where: `${folder}/${entry}`,
+    found: "it was changed again while it was loaded",
+    mend: "nothing to do: the newer content is loaded next",
+  });
+}
+
+/** The parts that a definition must have, and their types. */
+const SHAPE: readonly [key: string, isRight: (value: unknown) => boolean][] = [
+  ["description", (value) => typeof value === "string"],
+  [
+    "rule",
+    (value) =>
+      typeof (value as { safeParse?: unknown })?.safeParse === "function",
+  ],
+  ["matches", (value) => typeof value === "function"],
+  ["create", (value) => typeof value === "function"],
+];
+
+function checkShape(file: string, module: unknown): ParserDefinition {
+  const definition = (module as { default?: unknown }).default;
+  const found = typeof definition !== "object" || definition === null
+    ? "it has no default export that is a definition"
+    : SHAPE.filter(([key, isRight]) =>
+      !isRight((definition as Record<string, unknown>)[key])
+    ).map(([key]) => `the definition's "${key}" is missing or of another type`)
+      .join(", ");
+  if (found === "") return definition as ParserDefinition;
+  throw new ParleyError("Cannot use parser", {
+    blame: "parser",
+    where: file,
+    found,
+    mend:
+      "export default defineProtocol({ … }) or defineParser({ … }) from parley/proxylib",
+  });
+}

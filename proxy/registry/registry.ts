@@ -1,0 +1,167 @@
+/**
+ * The parsers in force, by name.
+ *
+ * A changed file is loaded under its content hash: new connections use it, open
+ * ones stay on the version they began with. One that does not load is reported,
+ * and the last good version serves on.
+ *
+ * @module
+ */
+import type { ParserDefinition } from "parley/proxylib";
+import { discover, type ParserSource } from "./discover.ts";
+import { ParserLoader } from "./load.ts";
+
+/** A parsers folder. Later ones override earlier ones by name. */
+export interface ParserFolder {
+  readonly path: string;
+  readonly builtIn: boolean;
+}
+
+/** A version of a parser that connections can use. */
+export interface LoadedParser {
+  readonly name: string;
+  /** The first characters of its content hash. */
+  readonly version: string;
+  readonly definition: ParserDefinition;
+}
+
+/** What is known of one parser, for `parsers list`. */
+export interface ParserStatus {
+  readonly name: string;
+  readonly file: string;
+  readonly builtIn: boolean;
+  /** The version that serves; absent if none ever loaded. */
+  readonly version?: string;
+  readonly description?: string;
+  /** Why the newest content does not serve. */
+  readonly refused?: string;
+}
+
+/** What a scan changed. */
+export interface ParserChange {
+  readonly name: string;
+  readonly kind: "loaded" | "refused" | "removed";
+  readonly version?: string;
+  /** Of a refused version: what, where, what was found, how to mend it. */
+  readonly error?: string;
+}
+
+interface Entry {
+  readonly source: ParserSource;
+  readonly builtIn: boolean;
+  readonly serving?: LoadedParser;
+  readonly refused?: string;
+}
+
+const VERSION_LENGTH = 6;
+
+/** Finds, loads and reloads parsers. */
+export class ParserRegistry {
+  readonly #folders: readonly ParserFolder[];
+  readonly #loader = new ParserLoader();
+  /** Every version that was ever loaded, by name and hash: a former content is recognised. */
+  readonly #versions = new Map<string, LoadedParser>();
+  #entries = new Map<string, Entry>();
+
+  constructor(folders: readonly ParserFolder[]) {
+    this.#folders = folders;
+  }
+
+  /** The version that serves new connections. */
+  get(name: string): LoadedParser | undefined {
+    return this.#entries.get(name)?.serving;
+  }
+
+  names(): string[] {
+    return [...this.#entries.keys()].sort();
+  }
+
+  status(): ParserStatus[] {
+    return this.names().map((name) => statusOf(this.#entries.get(name)!));
+  }
+
+  /** Reads the folders again and loads what has changed. */
+  async scan(): Promise<ParserChange[]> {
+    const found = new Map<string, { source: ParserSource; builtIn: boolean }>();
+    for (const { path, builtIn } of this.#folders) {
+      for (const source of await discover(path)) {
+        found.set(source.name, { source, builtIn });
+      }
+    }
+    const before = this.#entries;
+    const after = new Map<string, Entry>();
+    const changes: ParserChange[] = [];
+    for (const [name, { source, builtIn }] of found) {
+      const old = before.get(name);
+      if (old && isSame(old.source, source)) {
+        after.set(name, old);
+        continue;
+      }
+      const entry = await this.#entry(source, builtIn, old);
+      after.set(name, entry);
+      changes.push(changeOf(name, entry));
+    }
+    for (const name of before.keys()) {
+      if (!found.has(name)) changes.push({ name, kind: "removed" });
+    }
+    this.#entries = after;
+    return changes;
+  }
+
+  /** Removes what was copied to the temporary folder. */
+  close(): Promise<void> {
+    return this.#loader.close();
+  }
+
+  async #entry(
+    source: ParserSource,
+    builtIn: boolean,
+    old: Entry | undefined,
+  ): Promise<Entry> {
+    const key = `${source.name}@${source.hash}`;
+    try {
+      const known = this.#versions.get(key);
+      const serving = known ??
+        loaded(source, await this.#loader.load(source));
+      this.#versions.set(key, serving);
+      return { source, builtIn, serving };
+    } catch (error) {
+      const refused = error instanceof Error ? error.message : String(error);
+      return old?.serving
+        ? { source, builtIn, serving: old.serving, refused }
+        : { source, builtIn, refused };
+    }
+  }
+}
+
+function loaded(
+  source: ParserSource,
+  definition: ParserDefinition,
+): LoadedParser {
+  const version = source.hash.slice(0, VERSION_LENGTH);
+  return { name: source.name, version, definition };
+}
+
+function isSame(a: ParserSource, b: ParserSource): boolean {
+  return a.hash === b.hash && a.folder === b.folder && a.entry === b.entry;
+}
+
+function changeOf(name: string, { serving, refused }: Entry): ParserChange {
+  if (refused !== undefined) return { name, kind: "refused", error: refused };
+  return { name, kind: "loaded", version: serving!.version };
+}
+
+function statusOf({ source, builtIn, serving, refused }: Entry): ParserStatus {
+  return {
+    name: source.name,
+    file: `${source.folder}/${source.entry}`,
+    builtIn,
+    ...(serving
+      ? {
+        version: serving.version,
+        description: serving.definition.description,
+      }
+      : {}),
+    ...(refused === undefined ? {} : { refused }),
+  };
+}

@@ -1,0 +1,245 @@
+/**
+ * One proxied connection on the portable transport: two sockets and a session.
+ *
+ * @module
+ */
+import { Output } from "./output.ts";
+import {
+  type Accepted,
+  type Address,
+  type End,
+  formatAddress,
+  type Link,
+  type Open,
+  type Session,
+  type Timeouts,
+} from "./transport.ts";
+
+const READ_BYTES = 16 * 1024;
+/** How long a client may take to read the last bytes after Parley decided to close. */
+const LINGER_MS = 2000;
+const NOTHING = new Uint8Array(0);
+
+/** Two sockets, from accept to close. */
+export class Pair implements Link {
+  readonly #down: Deno.TcpConn;
+  #up: Deno.Conn | undefined;
+  #session: Session | undefined;
+  #forward: Output | undefined;
+  readonly #reply: Output;
+  /** Set once: the connection is ending, and why. */
+  #end: End | undefined;
+  #detail: string | undefined;
+  readonly #aborted = new AbortController();
+  /** Resolves when something moved that a pump may wait for. */
+  #moved = Promise.withResolvers<void>();
+  /** `performance.now()` of the last byte. */
+  #lastActive = performance.now();
+
+  constructor(down: Deno.TcpConn) {
+    this.#down = down;
+    this.#reply = new Output(down, (error) => this.#onMoved(true, error));
+  }
+
+  /** Runs the connection to its end. Never rejects. */
+  async run(accepted: Accepted, timeouts: Timeouts, open: Open): Promise<void> {
+    const opened = open(accepted, this);
+    if (opened) {
+      this.#session = opened.session;
+      await this.#serve(opened.upstream, timeouts);
+    }
+    await this.#linger();
+    this.#release();
+    this.#session?.closed(this.#end ?? "closed", this.#detail);
+  }
+
+  /** Ends the connection if it was idle since `before` (`performance.now()`). */
+  expire(before: number): void {
+    if (this.#lastActive < before && !this.#end) this.abort("idle-timeout");
+  }
+
+  /** Ends the connection now; queued bytes are lost. */
+  abort(end: End, detail?: string): void {
+    this.#end ??= end;
+    this.#detail ??= detail;
+    this.#aborted.abort();
+    this.#signal();
+  }
+
+  write(reply: boolean, bytes: Uint8Array): void {
+    this.#output(reply)?.write(bytes);
+  }
+
+  end(reply: boolean): void {
+    this.#output(reply)?.end();
+  }
+
+  close(end: End): void {
+    this.#end ??= end;
+    this.#signal();
+  }
+
+  #output(reply: boolean): Output | undefined {
+    return reply ? this.#reply : this.#forward;
+  }
+
+  async #serve(upstream: Address, timeouts: Timeouts): Promise<void> {
+    const up = await this.#dial(upstream, timeouts.connect);
+    if (!up || this.#end) return up?.close();
+    this.#up = up;
+    this.#forward = new Output(up, (error) => this.#onMoved(false, error));
+    const pumps = [this.#pump(false, this.#down), this.#pump(true, up)];
+    // A refused connection must not wait for a read that may never return.
+    await Promise.race([Promise.all(pumps), this.#untilEnding()]);
+  }
+
+  async #dial(
+    upstream: Address,
+    timeout: number,
+  ): Promise<Deno.Conn | undefined> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), timeout);
+    try {
+      const signal = AbortSignal.any([late.signal, this.#aborted.signal]);
+      const conn = await dial(upstream, signal);
+      if ("setNoDelay" in conn) tune(conn);
+      return conn;
+    } catch (error) {
+      this.#end ??= late.signal.aborted
+        ? "connect-timeout"
+        : "upstream-unreachable";
+      this.#detail ??= late.signal.aborted
+        ? `${formatAddress(upstream)} did not answer within ${timeout} ms`
+        : `${formatAddress(upstream)}: ${text(error)}`;
+      return undefined;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Moves bytes of one direction until its end. */
+  async #pump(reply: boolean, from: Deno.Conn): Promise<void> {
+    const buffer = new Uint8Array(READ_BYTES);
+    for (;;) {
+      while (this.#mustWait(reply)) await this.#moved.promise;
+      if (this.#end) return;
+      const bytes = await this.#read(reply, from, buffer);
+      if (bytes === undefined || this.#end) return;
+      this.#lastActive = performance.now();
+      this.#session!.feed(reply, bytes ?? NOTHING, bytes === null);
+      this.#signal();
+      if (bytes === null) break;
+    }
+    // The other pump may still run; this direction is over when its queue has left.
+    const output = this.#output(reply)!;
+    while (!output.done && !this.#end) await this.#moved.promise;
+  }
+
+  async #read(
+    reply: boolean,
+    from: Deno.Conn,
+    buffer: Uint8Array,
+  ): Promise<Uint8Array | null | undefined> {
+    try {
+      const read = await from.read(buffer);
+      return read === null ? null : buffer.subarray(0, read);
+    } catch (error) {
+      this.abort(reply ? "upstream-reset" : "client-reset", text(error));
+      return undefined;
+    }
+  }
+
+  /**
+   * Whether a direction is not read for now: its output is flooded, or its
+   * parser waits. Requests also wait for the client's own output, as each may
+   * add a denial to it; replies never wait for the other side, so that a server
+   * that stops reading until its replies are taken cannot lock up both.
+   */
+  #mustWait(reply: boolean): boolean {
+    if (this.#end) return false;
+    return this.#output(reply)!.flooded || (!reply && this.#reply.flooded) ||
+      this.#session!.paused(reply);
+  }
+
+  #onMoved(reply: boolean, error?: unknown): void {
+    this.#lastActive = performance.now();
+    if (error !== undefined && !this.#end) {
+      this.abort(reply ? "client-reset" : "upstream-reset", text(error));
+    }
+    this.#signal();
+  }
+
+  #signal(): void {
+    this.#moved.resolve();
+    this.#moved = Promise.withResolvers();
+  }
+
+  async #untilEnding(): Promise<void> {
+    while (!this.#end) await this.#moved.promise;
+  }
+
+  /**
+   * Lets the client have what was decided: a socket closed with unread bytes is
+   * reset, and a reset takes bytes that are still on their way with it.
+   */
+  async #linger(): Promise<void> {
+    if (this.#aborted.signal.aborted || this.#end === undefined) return;
+    const timer = setTimeout(() => this.abort(this.#end!), LINGER_MS);
+    try {
+      this.#reply.end();
+      while (!this.#reply.done && !this.#aborted.signal.aborted) {
+        await this.#moved.promise;
+      }
+      await this.#discard();
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Reads and forgets what a refused client still sends. */
+  async #discard(): Promise<void> {
+    const buffer = new Uint8Array(READ_BYTES);
+    while (!this.#aborted.signal.aborted) {
+      const read = await Promise.race([
+        this.#down.read(buffer).catch(() => null),
+        this.#untilAborted(),
+      ]);
+      if (read === null) return;
+    }
+  }
+
+  async #untilAborted(): Promise<null> {
+    while (!this.#aborted.signal.aborted) await this.#moved.promise;
+    return null;
+  }
+
+  #release(): void {
+    for (const conn of [this.#down, this.#up]) {
+      try {
+        conn?.close();
+      } catch { /* closed by the peer's reset already */ }
+    }
+  }
+}
+
+function dial(address: Address, signal: AbortSignal): Promise<Deno.Conn> {
+  if (address.transport === "unix") {
+    return Deno.connect({ transport: "unix", path: address.path });
+  }
+  return Deno.connect({
+    hostname: address.hostname,
+    port: address.port,
+    signal,
+  });
+}
+
+/** Small requests must not wait for an acknowledgement; a dead peer must be noticed. */
+export function tune(conn: Deno.Conn): void {
+  (conn as Deno.TcpConn).setNoDelay(true);
+  (conn as Deno.TcpConn).setKeepAlive(true);
+}
+
+/** The system's own words for a failure. */
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

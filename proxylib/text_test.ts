@@ -1,0 +1,65 @@
+import {
+  deepStrictEqual as assertEquals,
+  ok as assert,
+} from "node:assert/strict";
+import fc from "fast-check";
+import { bytes, fromLatin1, isAscii, latin1, printable } from "./text.ts";
+
+const RUNS = { seed: 7, numRuns: 300 };
+
+Deno.test("latin1() and fromLatin1() undo each other at any length", () => {
+  for (const length of [0, 1, 255, 256, 257, 8192, 8193, 20_000]) {
+    const data = Uint8Array.from({ length }, (_, i) => i * 7);
+    assertEquals(fromLatin1(latin1(data)), data);
+  }
+});
+
+Deno.test("latin1() takes a part, short or long", () => {
+  const data = Uint8Array.from({ length: 1000 }, (_, i) => i);
+  for (const [start, end] of [[0, 0], [3, 9], [10, 900]] as const) {
+    assertEquals(fromLatin1(latin1(data, start, end)), data.slice(start, end));
+  }
+});
+
+Deno.test("latin1() stops at the end of the bytes, short or long", () => {
+  for (const end of [5, 500]) {
+    assertEquals(latin1(bytes("abc"), 1, end), "bc");
+  }
+});
+
+Deno.test("isAscii() looks at every character", () => {
+  assertEquals(["", "a\0\x7f\n", "a\x80", "\xff"].map(isAscii), [
+    true,
+    true,
+    false,
+    false,
+  ]);
+});
+
+const PRINTED: [name: string, data: number[], want: string][] = [
+  ["keeps ASCII", [0x61, 0x0a], "a\n"],
+  ["decodes UTF-8", [0xc3, 0xa9, 0xf0, 0x9f, 0xa4, 0x96], "é🤖"],
+  ["escapes bytes that are none", [0x61, 0xff, 0x62], "a\\xFFb"],
+  ["keeps the UTF-8 among them", [0xff, 0xc3, 0xa9, 0x80], "\\xFFé\\x80"],
+  ["escapes a cut sequence", [0xe2, 0x82], "\\xE2\\x82"],
+  ["escapes surrogates", [0xed, 0xa0, 0x80], "\\xED\\xA0\\x80"],
+  ["escapes overlong forms", [0xc0, 0xaf], "\\xC0\\xAF"],
+  ["keeps a byte order mark", [0xef, 0xbb, 0xbf, 0x61], "\ufeffa"],
+];
+
+for (const [name, data, want] of PRINTED) {
+  Deno.test(`printable() ${name}`, () => {
+    assertEquals(printable(latin1(Uint8Array.from(data))), want);
+  });
+}
+
+Deno.test("printable() loses no line to any bytes", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 40 }), (data) => {
+      const text = printable(latin1(data));
+      assert(text.isWellFormed());
+      assert(!text.includes("\ufffd") || latin1(data).includes("\xef\xbf\xbd"));
+    }),
+    RUNS,
+  );
+});
