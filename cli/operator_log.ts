@@ -4,20 +4,13 @@
  *
  * @module
  */
-import {
-  ansiColorFormatter,
-  configure,
-  getLogger,
-  jsonLinesFormatter,
-} from "@logtape/logtape";
+import { configure, getLogger, type LogRecord } from "@logtape/logtape";
 import type { OperatorLog } from "../proxy/sidecar.ts";
 
 /** Sets logging up; call it once. */
 export async function createOperatorLog(): Promise<OperatorLog> {
   const encoder = new TextEncoder();
-  const format = Deno.stderr.isTerminal() && !Deno.noColor
-    ? ansiColorFormatter
-    : jsonLinesFormatter;
+  const format = Deno.stderr.isTerminal() ? forPeople : forMachines;
   await configure({
     reset: true,
     sinks: {
@@ -37,4 +30,16 @@ export async function createOperatorLog(): Promise<OperatorLog> {
     info: (message) => logger.info("{message}", { message }),
     warn: (message) => logger.warn("{message}", { message }),
   };
+}
+
+function forMachines({ timestamp, level, properties }: LogRecord): string {
+  const time = new Date(timestamp).toISOString();
+  return `${JSON.stringify({ time, level, ...properties })}\n`;
+}
+
+function forPeople({ level, properties }: LogRecord): string {
+  const isWarning = level === "warning";
+  const colour = isWarning ? "\x1b[33m" : "\x1b[2m";
+  const [on, off] = Deno.noColor ? ["", ""] : [colour, "\x1b[0m"];
+  return `${on}${level.padEnd(7)}${off} ${properties["message"]}\n`;
 }

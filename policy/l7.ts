@@ -58,7 +58,9 @@ export function readL7(
       "add l7, or write l7: [{}] to say so",
     );
   }
-  const read = list.items().map((rule) => readRule(rule, name, scope));
+  const read = list.items().map((rule, index) => {
+    return readRule(rule, `${ref}.l7[${index}]`, name, scope);
+  });
   return Object.freeze({ proto: name, ref, rules: Object.freeze(read) });
 }
 
@@ -103,7 +105,12 @@ function reportUnknown(proto: Cursor, name: string, scope: Scope): void {
   );
 }
 
-function readRule(cursor: Cursor, proto: string, scope: Scope): L7Rule {
+function readRule(
+  cursor: Cursor,
+  ref: string,
+  proto: string,
+  scope: Scope,
+): L7Rule {
   const entries = isMapping(cursor.value) ? Object.entries(cursor.value) : [];
   const texts = entries.filter((entry): entry is [string, string] => {
     return typeof entry[1] === "string";
@@ -122,7 +129,7 @@ function readRule(cursor: Cursor, proto: string, scope: Scope): L7Rule {
     for (const issue of errors) reportIssue("error", cursor, issue);
     for (const issue of warnings) reportIssue("warning", cursor, issue);
   }
-  return Object.freeze({ ref: scope.refOf(cursor.path), raw });
+  return Object.freeze({ ref, raw });
 }
 
 function reportIssue(

@@ -208,8 +208,8 @@ const ROWS: readonly Row[] = [
     name: "an injection does not wait for a frame that is being dropped",
     script: (call, stream) =>
       call.reply && call.text !== "" ? drop(4) : dotted(call, stream),
-    feed: ["<ab", ">ix.", "<cd"],
-    events: ["<ix."],
+    feed: ["<ab", ">ix.a.", "<cd"],
+    events: ["<ix.", ">a."],
   },
   {
     name: "an injection into a direction that is over is let go",

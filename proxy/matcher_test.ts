@@ -1,0 +1,117 @@
+import { deepStrictEqual as assertEquals } from "node:assert/strict";
+import { defineParser, nop, type ParserDefinition, z } from "parley/proxylib";
+import { createJudge, type Grant, type Mode } from "./matcher.ts";
+
+/** Rules name a word. Counts how often one is compiled. */
+function words(): { definition: ParserDefinition; compiled(): number } {
+  let count = 0;
+  const definition = defineParser({
+    description: "words",
+    rule: z.strictObject({ word: z.string() }).transform((rule) => {
+      count++;
+      return rule;
+    }),
+    matches: ({ word }, request: string) => word === request,
+    create: () => ({ onData: nop }),
+  });
+  return { definition, compiled: () => count };
+}
+
+function set(ref: string, ...rules: Record<string, string>[]) {
+  return {
+    proto: "words",
+    ref,
+    rules: rules.map((raw, i) => ({ ref: `${ref}[${i}]`, raw })),
+  };
+}
+
+const ROWS: {
+  name: string;
+  grant: Omit<Grant, "verdict">;
+  mode?: Mode;
+  want: string;
+}[] = [
+  {
+    name: "forwards by the first rule that covers the request",
+    grant: { sets: [set("s", { word: "b" }, { word: "a" }, { word: "a" })] },
+    want: "forwarded s[1]",
+  },
+  {
+    name: "looks into every set",
+    grant: { sets: [set("s", { word: "b" }), set("t", { word: "a" })] },
+    want: "forwarded t[0]",
+  },
+  {
+    name: "denies what no rule covers",
+    grant: { sets: [set("s", { word: "b" })] },
+    want: "denied no-rule",
+  },
+  {
+    name: "denies when there is no set at all",
+    grant: { sets: [] },
+    want: "denied no-rule",
+  },
+  {
+    name: "lets what it would deny pass in audit mode, and says so",
+    grant: { sets: [set("s", { word: "b" })] },
+    mode: "audit",
+    want: "audit no-rule",
+  },
+  {
+    name: "takes a set without rules as one that covers all, by its own name",
+    grant: { sets: [set("s")] },
+    want: "forwarded s",
+  },
+  {
+    name:
+      "takes the empty rule as one that covers all, without asking the parser",
+    grant: { sets: [set("s", {})] },
+    want: "forwarded s[0]",
+  },
+  {
+    name:
+      "takes a rule that its parser does not understand as covering nothing",
+    grant: { sets: [set("s", { verb: "a" })] },
+    want: "denied no-rule",
+  },
+  {
+    name: "lets an allow without L7 rules cover what the rules leave",
+    grant: { sets: [set("s", { word: "b" })], unrestricted: { rule: "u" } },
+    want: "forwarded u",
+  },
+  {
+    name: "prefers the rule that says more to the allow without L7 rules",
+    grant: { sets: [set("s", { word: "a" })], unrestricted: { rule: "u" } },
+    want: "forwarded s[0]",
+  },
+  {
+    name: "names no rule where none closes the direction",
+    grant: { sets: [], unrestricted: {} },
+    want: "forwarded",
+  },
+];
+
+for (const { name, grant, mode = "enforce", want } of ROWS) {
+  Deno.test(`createJudge ${name}`, () => {
+    const { definition } = words();
+    const judge = createJudge(
+      definition,
+      { verdict: "allowed", ...grant },
+      mode,
+    );
+    const { allowed, verdict, rule, reason } = judge("a");
+    const said = [verdict, rule, reason].filter((part) => part !== undefined);
+    assertEquals(said.join(" "), want);
+    assertEquals(allowed, verdict !== "denied");
+  });
+}
+
+Deno.test("createJudge compiles a set once per parser, not once per connection", () => {
+  const [one, other] = [words(), words()];
+  const grant: Grant = { verdict: "allowed", sets: [set("s", { word: "a" })] };
+  for (let i = 0; i < 5; i++) {
+    createJudge(one.definition, grant, "enforce")("a");
+    createJudge(other.definition, grant, "audit")("a");
+  }
+  assertEquals([one.compiled(), other.compiled()], [1, 1]);
+});
