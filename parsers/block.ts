@@ -56,12 +56,10 @@ class BlockParser implements Parser {
     const prefix = /^([0-9]{1,5})(:?)/.exec(
       latin1(data.subarray(0, MAX_PREFIX)),
     );
-    if (!prefix) return error("frame-type");
-    if (prefix[2] === "") {
-      const cut = prefix[0].length === data.length && data.length < MAX_PREFIX;
+    if (!prefix?.[2]) {
+      const cut = prefix?.[0].length === data.length;
       return cut ? more(1) : error("frame-type");
     }
-
     const length = Number(prefix[1]);
     const start = prefix[0].length;
     const head = Math.min(length, start + WORD);

@@ -729,3 +729,10 @@ Deno.test("a problem names its file and document", () => {
   assertEquals(problem?.file, "a/b.yaml");
   assertEquals(problem?.document, "default/x");
 });
+
+Deno.test("a value of the wrong type is reported once, and not judged as if it were absent", () => {
+  const { problems } = load(
+    l7("{l7proto: memcache, l7: [{comand: get, command: 5}]}"),
+  );
+  assertEquals(problems.map(({ code }) => code), ["schema.type"]);
+});
