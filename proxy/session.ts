@@ -12,7 +12,7 @@ import type {
   ParserDefinition,
 } from "parley/proxylib";
 import type { Access, CompiledPolicy, Peer, Subject } from "../policy/mod.ts";
-import { type Entry, lineFormatter, timestamp } from "./accesslog/format.ts";
+import { type Entry, lineFormatter, Timestamps } from "./accesslog/format.ts";
 import { createJudge, type Grant, type Judge, type Mode } from "./matcher.ts";
 import type { LoadedParser } from "./registry/registry.ts";
 import { type Failure, panic, type Sink, Stream } from "./stream.ts";
@@ -49,6 +49,8 @@ export interface SessionContext {
   /** The connection is over. */
   ended(session: ProxySession): void;
 }
+
+const timestamps = new Timestamps();
 
 /** The proxy's side of one connection. */
 export class ProxySession implements Session, Sink {
@@ -280,7 +282,9 @@ export class ProxySession implements Session, Sink {
   }
 
   #log(entry: Entry): void {
-    this.#context.log(this.#format(timestamp(this.#context.now()), entry));
+    this.#context.log(
+      this.#format(timestamps.format(this.#context.now()), entry),
+    );
   }
 }
 

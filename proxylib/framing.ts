@@ -22,9 +22,18 @@ const LF = 0x0a;
  * @param max longest line in bytes, LF included
  */
 export function line(data: Uint8Array, seen: number, max: number): Verdict {
-  const at = data.indexOf(LF, seen);
+  const at = lineFeed(data, seen);
   if (at >= max || (at < 0 && data.length >= max)) return error(FRAME_LENGTH);
   return at < 0 ? more(1) : pass(at + 1);
+}
+
+/** Most lines are this short: a loop over them costs less than a native call. */
+const SHORT = 64;
+
+function lineFeed(data: Uint8Array, from: number): number {
+  const short = Math.min(data.length, from + SHORT);
+  for (let at = from; at < short; at++) if (data[at] === LF) return at;
+  return short < data.length ? data.indexOf(LF, short) : -1;
 }
 
 /** A frame of known length: a header alone, whose body passes unseen. */

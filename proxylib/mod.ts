@@ -24,7 +24,12 @@ export {
   type ParserDefinition,
   type RuleIssue,
 } from "./parser.ts";
-export { defineProtocol, type ProtocolSpec } from "./protocol.ts";
+export {
+  type Barrier,
+  defineProtocol,
+  type ProtocolSpec,
+  type Refusal,
+} from "./protocol.ts";
 export { type Regex, regex, regexKey } from "./regex.ts";
 export { bytes, fromLatin1, isAscii, latin1, printable } from "./text.ts";
 export {

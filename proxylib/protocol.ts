@@ -8,12 +8,24 @@
  */
 import type { z } from "zod";
 import type { Connection, Decision, Fields } from "./connection.ts";
-import {
-  type Parser,
-  type ParserDefinition,
-  type RuleIssue,
-} from "./parser.ts";
-import { drop, more, nop, pass, type Verdict } from "./verdict.ts";
+import { type Entry, Outstanding } from "./outstanding.ts";
+import type { Parser, ParserDefinition, RuleIssue } from "./parser.ts";
+import { drop, error, more, nop, pass, type Verdict } from "./verdict.ts";
+
+/** What a server that refuses a request says, and whether it then hangs up. */
+export interface Refusal {
+  /** Nothing: the server is silent. */
+  readonly answer?: Uint8Array | undefined;
+  /** The server closes the connection; the word stands in the log's `reason`. */
+  readonly close?: string;
+}
+
+/** A request of Parley's own that the server always answers. */
+export interface Barrier<Request> {
+  readonly bytes: Uint8Array;
+  /** The request that `reply` is asked with for its answer. */
+  readonly request: Request;
+}
 
 /** A protocol of requests and replies. */
 export interface ProtocolSpec<Request, Rule, State> {
@@ -30,24 +42,36 @@ export interface ProtocolSpec<Request, Rule, State> {
   request(head: Uint8Array, state: State): Request;
   /** Bytes behind the head that share its fate. They are not buffered. */
   body?(request: Request): number;
+  /**
+   * A request that does several things, as requests that each do one: it is
+   * allowed if all of them are, by whichever rules.
+   */
+  parts?(request: Request): readonly Request[] | undefined;
   /** What the access log says of a request. */
   fields(request: Request): Fields;
   /** A denial in the protocol's own words; `undefined` where the protocol sends none. */
   deny(request: Request): Uint8Array | undefined;
   /**
-   * The answer to a request that its server is known to refuse, whatever the
-   * policy says: it is given here and the request goes no further. An empty
-   * answer stands for silence, `undefined` for a request in order.
+   * How the server refuses this request, if it is known to, whatever the policy
+   * says: the answer is given here and the request goes no further.
    */
-  refuse?(request: Request): Uint8Array | undefined;
+  refuse?(request: Request): Refusal | undefined;
   /** A request that no keyed rule can cover; its denial is logged as `unknown-request`. */
   unknown?(request: Request): boolean;
   /** Whether the server answers a forwarded request. Default: always. */
-  answered?(request: Request): boolean;
+  answered?(request: Request): "always" | "perhaps" | "never";
+  /** For protocols with requests that are answered only perhaps. */
+  barrier?(state: State): Barrier<Request>;
+  /**
+   * Whether a request's reply could be taken for that of an earlier one that is
+   * answered only perhaps: then a barrier goes between them. Default: it cannot.
+   */
+  blurs?(request: Request): boolean;
   /**
    * Finds the end of a reply: `pass(n)` for one that ends after n bytes,
    * `part(n)` for n bytes of one that goes on. `request` is what it answers;
-   * `undefined` for a reply that nobody asked for. Pure.
+   * `undefined` for a reply that nobody is known to have asked for. The answer
+   * `undefined` says that this is not the reply to `request`. Pure.
    *
    * Without it the protocol is taken to answer by id, or not at all: replies
    * pass unread and denials leave at once.
@@ -57,7 +81,7 @@ export interface ProtocolSpec<Request, Rule, State> {
     seen: number,
     request: Request | undefined,
     state: State,
-  ): Verdict;
+  ): Verdict | undefined;
 }
 
 /** Makes a parser definition of a {@linkcode ProtocolSpec}. */
@@ -87,19 +111,11 @@ const MALFORMED: Decision = {
 };
 const FORWARDED: Decision = { allowed: true, verdict: "forwarded" };
 
-/** A denial that waits for its turn. */
-class Denial {
-  constructor(readonly bytes: Uint8Array) {}
-}
-
-/** A reply under way that no request asked for. What comes behind it waits for its end. */
-class Unasked {}
-
 class ProtocolParser<Request, Rule, State> implements Parser {
   readonly #spec: ProtocolSpec<Request, Rule, State>;
   readonly #connection: Connection<Request>;
   readonly #state: State;
-  readonly #outstanding = new Queue<Request | Denial | Unasked>();
+  readonly #outstanding = new Outstanding<Request>();
 
   constructor(
     spec: ProtocolSpec<Request, Rule, State>,
@@ -127,10 +143,9 @@ class ProtocolParser<Request, Rule, State> implements Parser {
   }
 
   #onRequest(data: Uint8Array, seen: number): Verdict {
-    if (data.length === 0 || this.#outstanding.length >= OUTSTANDING) {
-      return nop();
-    }
+    if (data.length === 0 || this.#isFull()) return nop();
     const head = this.#spec.frame(data, seen, this.#state);
+    if (head.op === "error") return this.#failInTurn(head.code);
     if (head.op !== "pass") return head;
     if (head.bytes > data.length) return more(head.bytes - data.length);
 
@@ -138,98 +153,163 @@ class ProtocolParser<Request, Rule, State> implements Parser {
       data.subarray(0, head.bytes),
       this.#state,
     );
-    const bytes = head.bytes + (this.#spec.body?.(request) ?? 0);
-    return this.#judge(request) ? pass(bytes) : drop(bytes);
-  }
-
-  /** Decides, logs, and answers what is not forwarded. */
-  #judge(request: Request): boolean {
     const refusal = this.#spec.refuse?.(request);
-    const decision = refusal ? MALFORMED : this.#matches(request);
-    this.#connection.log(decision, this.#spec.fields(request));
-    if (!decision.allowed) {
-      this.#answer(refusal ?? this.#spec.deny(request));
-      return false;
+    if (refusal) this.#connection.log(MALFORMED, this.#spec.fields(request));
+    if (refusal?.close !== undefined) {
+      this.#answer(refusal.answer);
+      return this.#failInTurn(refusal.close);
     }
-    if (this.#spec.reply && (this.#spec.answered?.(request) ?? true)) {
-      this.#outstanding.push(request);
-    }
-    return true;
+    const bytes = head.bytes + (this.#spec.body?.(request) ?? 0);
+    if (refusal) this.#answer(refusal.answer);
+    else if (this.#judge(request)) return pass(bytes);
+    return drop(bytes);
   }
 
-  #matches(request: Request): Decision {
-    const decision = this.#connection.matches(request);
-    const named = decision.rule !== undefined ||
-      decision.verdict === "forwarded";
-    if (named || !this.#spec.unknown?.(request)) return decision;
+  /** No further request is read for now, or ever again. */
+  #isFull(): boolean {
+    return this.#outstanding.length >= OUTSTANDING ||
+      this.#outstanding.last()?.kind === "failure";
+  }
+
+  /** Closes the connection once everything before has been answered. */
+  #failInTurn(code: string): Verdict {
+    if (this.#outstanding.length === 0) return error(code);
+    this.#settleQuiet();
+    this.#outstanding.push({ kind: "failure", code });
+    return nop();
+  }
+
+  /** Decides and logs; denies, or expects the reply. */
+  #judge(request: Request): boolean {
+    const decision = this.#decide(request);
+    this.#connection.log(decision, this.#spec.fields(request));
+    if (decision.allowed) this.#expect(request);
+    else this.#answer(this.#spec.deny(request));
+    return decision.allowed;
+  }
+
+  #decide(request: Request): Decision {
+    const parts = this.#spec.parts?.(request) ?? [request];
+    let decision: Decision | undefined;
+    for (const part of parts) {
+      const next = this.#connection.matches(part);
+      // The first that is not plainly allowed speaks for the whole.
+      if (next.verdict !== "forwarded") return this.#explained(next, request);
+      decision ??= next;
+    }
+    return decision!;
+  }
+
+  #explained(decision: Decision, request: Request): Decision {
+    const isNamed = decision.rule !== undefined;
+    if (isNamed || !this.#spec.unknown?.(request)) return decision;
     return { ...decision, reason: "unknown-request" };
   }
 
+  #expect(request: Request): void {
+    if (!this.#spec.reply) return;
+    switch (this.#spec.answered?.(request) ?? "always") {
+      case "always":
+        if (this.#spec.blurs?.(request)) this.#settleQuiet();
+        this.#outstanding.push({ kind: "reply", request });
+        break;
+      case "perhaps":
+        if (this.#outstanding.last()?.kind !== "quiet") {
+          this.#outstanding.push({ kind: "quiet" });
+        }
+        break;
+      case "never":
+        break;
+    }
+  }
+
   #answer(bytes: Uint8Array | undefined): void {
-    if (!bytes || bytes.length === 0) return;
-    if (this.#outstanding.length === 0) this.#connection.inject(true, bytes);
-    else this.#outstanding.push(new Denial(bytes));
+    if (!bytes) return;
+    if (this.#outstanding.length === 0) {
+      this.#connection.inject(true, bytes);
+    } else {
+      this.#settleQuiet();
+      this.#outstanding.push({ kind: "denial", bytes });
+    }
+  }
+
+  /** Makes sure that it will be known when the last quiet requests are done. */
+  #settleQuiet(): void {
+    if (this.#outstanding.last()?.kind !== "quiet") return;
+    const barrier = this.#spec.barrier?.(this.#state);
+    if (!barrier) return;
+    this.#connection.inject(false, barrier.bytes);
+    this.#outstanding.push({ kind: "barrier", request: barrier.request });
   }
 
   #onReply(data: Uint8Array, seen: number): Verdict {
     const next = this.#flush();
+    if (next?.kind === "failure") return error(next.code);
     if (data.length === 0) return nop();
     if (!this.#spec.reply) return pass(data.length);
 
-    const request = next instanceof Unasked ? undefined : next;
-    const verdict = this.#spec.reply(data, seen, request, this.#state);
-    if (verdict.op !== "pass") return verdict;
-    if (!verdict.last) {
-      if (next === undefined) this.#outstanding.push(new Unasked());
-    } else if (next !== undefined) {
-      this.#outstanding.shift();
+    if (next?.kind === "quiet") {
+      const behind = this.#outstanding.second();
+      const verdict = this.#frameReply(data, seen, behind);
+      if (!verdict) return this.#unasked(data, seen);
+      // The quiet requests are done: this answers what stands behind them.
+      if (verdict.op === "pass") this.#outstanding.shift();
+      return this.#settle(behind!, verdict);
     }
-    if (verdict.last && request !== undefined) {
-      this.#connection.log(FORWARDED, this.#spec.fields(request), "response");
+    const verdict = this.#frameReply(data, seen, next);
+    return verdict ? this.#settle(next!, verdict) : this.#unasked(data, seen);
+  }
+
+  /** Frames the reply to an entry; nothing if this is not its reply. */
+  #frameReply(
+    data: Uint8Array,
+    seen: number,
+    entry: Entry<Request> | undefined,
+  ): Verdict | undefined {
+    switch (entry?.kind) {
+      case "reply":
+      case "barrier":
+        return this.#spec.reply!(data, seen, entry.request, this.#state);
+      case "unasked":
+        return this.#spec.reply!(data, seen, undefined, this.#state);
+      default:
+        return undefined;
+    }
+  }
+
+  /** Settles bytes of the reply to `entry`, which is first in the order. */
+  #settle(entry: Entry<Request>, verdict: Verdict): Verdict {
+    if (verdict.op !== "pass") return verdict;
+    if (verdict.last) this.#outstanding.shift();
+    if (entry.kind === "barrier") return drop(verdict.bytes);
+    if (verdict.last && entry.kind === "reply") {
+      this.#connection.log(
+        FORWARDED,
+        this.#spec.fields(entry.request),
+        "response",
+      );
     }
     return verdict;
   }
 
-  /** Sends the denials whose turn has come; returns what the next reply answers. */
-  #flush(): Request | Unasked | undefined {
+  /** A reply that nothing in the order is known to have asked for. */
+  #unasked(data: Uint8Array, seen: number): Verdict {
+    const verdict = this.#spec.reply!(data, seen, undefined, this.#state) ??
+      pass(data.length);
+    const goesOn = verdict.op === "pass" && !verdict.last;
+    if (goesOn && this.#outstanding.length === 0) {
+      this.#outstanding.push({ kind: "unasked" });
+    }
+    return verdict;
+  }
+
+  /** Sends the denials whose turn has come; returns what stands first then. */
+  #flush(): Entry<Request> | undefined {
     for (;;) {
       const next = this.#outstanding.first();
-      if (!(next instanceof Denial)) return next;
+      if (next?.kind !== "denial") return next;
       this.#connection.inject(true, next.bytes);
       this.#outstanding.shift();
     }
-  }
-}
-
-/** First in, first out, with a cheap `shift`. */
-class Queue<T> {
-  #items: T[] = [];
-  #head = 0;
-
-  get length(): number {
-    return this.#items.length - this.#head;
-  }
-
-  first(): T | undefined {
-    return this.#items[this.#head];
-  }
-
-  push(item: T): void {
-    this.#items.push(item);
-  }
-
-  shift(): void {
-    this.#head++;
-    if (this.#head === this.#items.length) {
-      this.#items = [];
-      this.#head = 0;
-    } else if (this.#head >= 1024) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
-  }
-
-  toArray(): T[] {
-    return this.#items.slice(this.#head);
   }
 }

@@ -3,29 +3,27 @@
  *
  * @module
  */
+import type { ReplyShape } from "./request.ts";
 
-/** How the server answers a command: decides where a reply ends. */
-export type ReplyShape = "line" | "values" | "stats" | "dump" | "watch";
-
-/** What the parser must know of a text command. */
+/** What the parser must know of a classic text command. */
 export interface Command {
   /** The name in rules; absent for commands that only the rule `{}` allows. */
   readonly rule?: string;
-  readonly reply: ReplyShape;
+  readonly shape: ReplyShape;
   /** Whether a last word `noreply` silences the answer. */
   readonly noreply: boolean;
 }
 
-const line: Command = { reply: "line", noreply: false };
-const quiet: Command = { reply: "line", noreply: true };
+const line: Command = { shape: "line", noreply: false };
+const quiet: Command = { shape: "line", noreply: true };
 
-/** Text commands (memcached 1.6, doc/protocol.txt and proto_text.c). */
+/** Classic text commands (memcached 1.6, doc/protocol.txt and proto_text.c). */
 export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
-  ["get", { rule: "get", reply: "values", noreply: false }],
-  ["gets", { rule: "get", reply: "values", noreply: false }],
-  ["bget", { rule: "get", reply: "values", noreply: false }],
-  ["gat", { rule: "gat", reply: "values", noreply: false }],
-  ["gats", { rule: "gat", reply: "values", noreply: false }],
+  ["get", { rule: "get", shape: "values", noreply: false }],
+  ["gets", { rule: "get", shape: "values", noreply: false }],
+  ["bget", { rule: "get", shape: "values", noreply: false }],
+  ["gat", { rule: "gat", shape: "values", noreply: false }],
+  ["gats", { rule: "gat", shape: "values", noreply: false }],
   ["set", { ...quiet, rule: "set" }],
   ["add", { ...quiet, rule: "add" }],
   ["replace", { ...quiet, rule: "replace" }],
@@ -40,11 +38,11 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["cache_memlimit", { ...quiet, rule: "cache_memlimit" }],
   ["lru", { ...quiet, rule: "lru" }],
   ["verbosity", { ...quiet, rule: "verbosity" }],
-  ["watch", { rule: "watch", reply: "watch", noreply: true }],
+  ["watch", { rule: "watch", shape: "watch", noreply: true }],
   ["slabs", { ...line, rule: "slabs" }],
   ["lru_crawler", { ...line, rule: "lru_crawler" }],
   ["misbehave", { ...line, rule: "misbehave" }],
-  ["stats", { rule: "stats", reply: "stats", noreply: false }],
+  ["stats", { rule: "stats", shape: "stats", noreply: false }],
   ["version", { ...line, rule: "version" }],
   ["quit", { ...line, rule: "quit" }],
   ["extstore", quiet],
@@ -53,8 +51,8 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["debugtime", line],
 ]);
 
-/** Names that only the binary protocol has (Cilium's list). */
-const BINARY_ONLY = [
+/** Names that only the binary protocol and the meta commands have (Cilium's list). */
+const OTHERS = [
   "noop",
   "sasl-list-mechs",
   "sasl-auth",
@@ -99,7 +97,7 @@ const STORAGE = [
 /** What a rule's `command` stands for: a name for itself, a group for its members. */
 export const RULE_COMMANDS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ...[...COMMANDS.values()].flatMap(({ rule }) => rule ? [rule] : [])
-    .concat(BINARY_ONLY)
+    .concat(OTHERS)
     .map((name): [string, Set<string>] => [name, new Set([name])]),
   ["storage", new Set(STORAGE)],
   ["writeGroup", new Set([...STORAGE, "delete", "touch"])],

@@ -1,99 +1,124 @@
 /**
- * memcached, text protocol (doc/protocol.txt of memcached 1.6).
+ * memcached 1.6: the classic text protocol, the meta commands and the binary
+ * protocol (doc/protocol.txt, doc/protocol-binary.txt). UDP is not proxied.
  *
  * ```
- * request  = *SP word *(1*SP word) *SP [CR] LF [data CRLF]
- * reply    = line / *("VALUE" line data CRLF) "END" CRLF / …
+ * text     = *SP word *(1*SP word) *SP [CR] LF [data CRLF]
+ * binary   = header(24) extras key value
  * ```
  *
  * ```yaml
  * rules:
  *   l7proto: memcache
  *   l7:
- *   - command: get            # get and gets, of keys below alliance/
+ *   - command: get            # get, gets, mg and their binary forms, of keys below alliance/
  *     keyPrefix: alliance/
  *   - command: writeGroup     # anything that changes exactly this key
  *     keyExact: fleet
  *   - command: version
  * ```
  *
- * The server takes the first byte of a connection to decide between its
- * protocols, and so does this parser. The binary protocol and the meta commands
- * are not read yet: they are refused, and the log says which it was.
+ * The server takes the first byte of a connection to decide between text and
+ * binary, and so does this parser.
  *
  * @module
  */
 import {
+  type Barrier,
   bytes,
   defineProtocol,
-  error,
+  fromLatin1,
   line,
   printable,
   type Verdict,
 } from "parley/proxylib";
-import { replyFrame } from "./reply.ts";
-import { readRequest, type Request } from "./request.ts";
+import {
+  BARRIER,
+  isBinary,
+  packetDenial,
+  packetHead,
+  packetReply,
+  readPacket,
+} from "./binary.ts";
+import { REQUEST, type Request } from "./request.ts";
 import { lintRule, matches, ruleSchema } from "./rule.ts";
+import { textReply } from "./text_reply.ts";
+import { readLine } from "./text_request.ts";
 
 /** What a connection remembers. */
 interface State {
-  /** The first request was seen, so the protocol is settled. */
-  started: boolean;
+  /** Settled by the first request. */
+  protocol: "unsettled" | "text" | "binary";
 }
 
-const BINARY_MAGIC = 0x80;
-const META = /^ *m[gsdnae][ \r\n\0]/;
 /** The server closes on a longer line of any but the get family (`try_read_command_ascii`). */
 const LINE_MAX = 2048;
 const LONG_LINE = /^ {0,100}(gets?|gats?) /;
+
 const DENIED = bytes("CLIENT_ERROR access denied\r\n");
-const SILENCE = new Uint8Array(0);
+
+const TEXT_BARRIER: Barrier<Request> = {
+  bytes: bytes("mn\r\n"),
+  request: { ...REQUEST, protocol: "meta", name: "mn", shape: "mn" },
+};
 
 export default defineProtocol({
   description:
-    "memcached: text protocol; rules command, keyExact, keyPrefix, keyRegex",
+    "memcached: text, meta and binary; rules command, keyExact, keyPrefix, keyRegex",
   rule: ruleSchema,
   lint: lintRule,
   matches,
-  state: (): State => ({ started: false }),
-  frame,
+  state: (): State => ({ protocol: "unsettled" }),
+  frame: (data, seen, state) =>
+    speaksBinary(data, state) ? packetHead(data) : lineHead(data, seen),
   request(head, state): Request {
-    state.started = true;
-    return readRequest(head);
+    state.protocol = speaksBinary(head, state) ? "binary" : "text";
+    return state.protocol === "binary" ? readPacket(head) : readLine(head);
   },
   body: ({ body }) => body,
-  fields: ({ name, keys }) => ({
+  parts: (request) =>
+    request.also.length === 0
+      ? undefined
+      : [request, ...request.also.map((ask) => ({ ...request, ask }))],
+  fields: ({ name, keys, protocol }) => ({
     command: name,
     keys: keys.map(printable),
-    protocol: "text",
+    protocol,
   }),
-  refuse({ refusal, noreply }) {
-    if (refusal === undefined) return undefined;
-    return noreply ? SILENCE : bytes(`${refusal}\r\n`);
-  },
-  unknown: ({ command }) => command === undefined,
-  deny: ({ name, noreply }) => noreply || name === "quit" ? undefined : DENIED,
-  answered: ({ name, noreply }) => !noreply && name !== "quit",
-  reply: replyFrame,
+  refuse: ({ refusal }) => refusal,
+  unknown: ({ ask }) => ask === undefined,
+  deny,
+  answered: ({ answered }) => answered,
+  barrier: ({ protocol }) => protocol === "binary" ? BARRIER : TEXT_BARRIER,
+  // Binary replies name their opcode; of text replies only `MN` is unmistakable.
+  blurs: ({ protocol, shape }) => protocol !== "binary" && shape !== "mn",
+  reply: (data, seen, request, { protocol }) =>
+    protocol === "binary"
+      ? packetReply(data, request)
+      : textReply(data, seen, request),
 });
 
-function frame(data: Uint8Array, seen: number, state: State): Verdict {
-  if (!state.started && data[0] === BINARY_MAGIC) {
-    return error("binary-protocol-not-supported");
-  }
-  const start = beginning(data);
-  const found = line(
-    data,
-    seen,
-    LONG_LINE.test(start) ? Infinity : LINE_MAX + 1,
-  );
-  if (found.op === "pass" && META.test(start)) {
-    return error("meta-command-not-supported");
-  }
-  return found;
+function deny(request: Request): Uint8Array | undefined {
+  if (request.answered === "never") return undefined;
+  if (request.protocol === "binary") return packetDenial(request);
+  return request.token === ""
+    ? DENIED
+    : fromLatin1(`CLIENT_ERROR access denied O${request.token}\r\n`);
 }
 
-/** Enough of the line to see its command behind the spaces that the server allows. */
+function speaksBinary(data: Uint8Array, { protocol }: State): boolean {
+  return protocol === "binary" ||
+    (protocol === "unsettled" && isBinary(data[0]!));
+}
+
+function lineHead(data: Uint8Array, seen: number): Verdict {
+  const frame = line(data, seen, Infinity);
+  const bytes = frame.op === "pass" ? frame.bytes : data.length;
+  if (bytes <= LINE_MAX || LONG_LINE.test(beginning(data))) return frame;
+  return line(data, seen, LINE_MAX + 1);
+}
+
+/** Enough of a line to see its command behind the spaces that the server allows. */
 function beginning(data: Uint8Array): string {
   return String.fromCharCode(...data.subarray(0, 110));
 }

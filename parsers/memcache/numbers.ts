@@ -32,7 +32,12 @@ export function signed32(token: string): number | undefined {
   if (PLAIN.test(token)) return Number(token);
   const match = NUMBER.exec(token);
   if (!match) return undefined;
-  const value = BigInt(match[1] + match[2]!);
+  const value = BigInt(`${match[1] === "-" ? "-" : ""}${match[2]}`);
   if (value >= I63 || value < -I63) return undefined;
   return Number(BigInt.asIntN(32, value));
+}
+
+/** `safe_strtol`: whether the server takes the word as a signed number. */
+export function isSigned(token: string): boolean {
+  return signed32(token) !== undefined;
 }

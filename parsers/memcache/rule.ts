@@ -75,11 +75,11 @@ export function lintRule(
   }];
 }
 
-/** Whether a rule covers a request: its command, and each of its keys. */
+/** Whether a rule covers a request: what it asks, and each of its keys. */
 export function matches(rule: Rule, request: Request): boolean {
   if (!rule.commands) return true;
-  if (request.ambiguous || !request.command?.rule) return false;
-  if (!rule.commands.has(request.command.rule)) return false;
+  if (request.ambiguous || request.ask === undefined) return false;
+  if (!rule.commands.has(request.ask)) return false;
   if (!testsKeys(rule) || !request.keyed) return true;
   return request.keys.length > 0 &&
     request.keys.every((key) => coversKey(rule, key));

@@ -48,10 +48,20 @@ function optional(key: string, value: string | undefined): string {
   return value === undefined ? "" : `,"${key}":${JSON.stringify(value)}`;
 }
 
-/** A moment as RFC 3339 in UTC with microseconds. @param ms milliseconds since the epoch */
-export function timestamp(ms: number): string {
-  const whole = Math.floor(ms);
-  const micros = Math.floor((ms - whole) * 1000);
-  const seconds = new Date(whole).toISOString();
-  return `${seconds.slice(0, -1)}${String(micros).padStart(3, "0")}Z`;
+/** Writes moments as RFC 3339 in UTC with microseconds. */
+export class Timestamps {
+  /** The start of the second that was written last, and its text. */
+  #second = NaN;
+  #text = "";
+
+  /** @param ms milliseconds since the epoch, with a fraction */
+  format(ms: number): string {
+    const second = Math.floor(ms / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#text = new Date(second * 1000).toISOString().slice(0, -4);
+    }
+    const micros = Math.floor((ms - second * 1000) * 1000);
+    return `${this.#text}${String(1_000_000 + micros).slice(1)}Z`;
+  }
 }
