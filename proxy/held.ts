@@ -37,13 +37,13 @@ export class Held {
 
   /** The whole window; valid until the next call of `show`, `take` or `keep`. */
   bytes(): Uint8Array {
-    return this.#window.subarray(this.#start, this.#end);
+    return view(this.#window, this.#start, this.#end);
   }
 
   /** Removes and returns up to `most` bytes from the front. */
   take(most: number): Uint8Array {
     const end = Math.min(this.#start + most, this.#end);
-    const bytes = this.#window.subarray(this.#start, end);
+    const bytes = view(this.#window, this.#start, end);
     this.#start = end;
     return bytes;
   }
@@ -78,4 +78,12 @@ export class Held {
     this.#borrowed = false;
     this.#end = this.#start + wanted;
   }
+}
+
+/** `subarray` makes a new object; most windows are empty, or all of what was read. */
+function view(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  if (start === end) return NONE;
+  return start === 0 && end === bytes.length
+    ? bytes
+    : bytes.subarray(start, end);
 }

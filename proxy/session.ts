@@ -66,6 +66,8 @@ export class ProxySession implements Session, Sink {
   readonly #proto: string | undefined;
   readonly #parser: LoadedParser | undefined;
   #stream: Stream | undefined;
+  /** The time of what is going on now, if it was asked for: one for all requests of a read. */
+  #time: string | undefined;
   #access: Access;
   #policyVersion: number;
   #judge: Judge | undefined;
@@ -144,6 +146,7 @@ export class ProxySession implements Session, Sink {
     const policy = this.#context.policy();
     if (policy.version === this.#policyVersion || this.#failure) return;
     this.#policyVersion = policy.version;
+    this.#time = undefined;
     this.#access = this.#resolve(policy);
     this.#judge = undefined;
     if (this.#access.verdict === "denied") {
@@ -169,6 +172,7 @@ export class ProxySession implements Session, Sink {
 
   feed(reply: boolean, bytes: Uint8Array, end: boolean): void {
     if (this.#failure) return;
+    this.#time = undefined;
     if (this.#stream) return this.#stream.feed(reply, bytes, end);
     if (bytes.length > 0) this.write(reply, bytes);
     if (end) this.end(reply);
@@ -180,6 +184,7 @@ export class ProxySession implements Session, Sink {
 
   closed(end: End, detail?: string): void {
     const broken = BROKEN.has(end);
+    this.#time = undefined;
     this.#log({
       type: "connection",
       verdict: this.#failure?.verdict ?? (broken ? "error" : "forwarded"),
@@ -282,9 +287,8 @@ export class ProxySession implements Session, Sink {
   }
 
   #log(entry: Entry): void {
-    this.#context.log(
-      this.#format(timestamps.format(this.#context.now()), entry),
-    );
+    this.#time ??= timestamps.format(this.#context.now());
+    this.#context.log(this.#format(this.#time, entry));
   }
 }
 

@@ -189,21 +189,24 @@ class ProtocolParser<Request, Rule, State> implements Parser {
   }
 
   #decide(request: Request): Decision {
-    const parts = this.#spec.parts?.(request) ?? [request];
-    let decision: Decision | undefined;
-    for (const part of parts) {
-      const next = this.#connection.matches(part);
-      // The first that is not plainly allowed speaks for the whole.
-      if (next.verdict !== "forwarded") return this.#explained(next, request);
-      decision ??= next;
-    }
-    return decision!;
+    const parts = this.#spec.parts?.(request);
+    const decision = parts
+      ? this.#decideParts(parts)
+      : this.#connection.matches(request);
+    const isUnknown = decision.verdict !== "forwarded" &&
+      decision.rule === undefined && this.#spec.unknown?.(request);
+    return isUnknown ? { ...decision, reason: "unknown-request" } : decision;
   }
 
-  #explained(decision: Decision, request: Request): Decision {
-    const isNamed = decision.rule !== undefined;
-    if (isNamed || !this.#spec.unknown?.(request)) return decision;
-    return { ...decision, reason: "unknown-request" };
+  /** The first part that is not plainly allowed speaks for the whole. */
+  #decideParts(parts: readonly Request[]): Decision {
+    let first: Decision | undefined;
+    for (const part of parts) {
+      const decision = this.#connection.matches(part);
+      if (decision.verdict !== "forwarded") return decision;
+      first ??= decision;
+    }
+    return first!;
   }
 
   #expect(request: Request): void {

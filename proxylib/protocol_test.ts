@@ -5,18 +5,25 @@ import {
 import type { Connection, Decision } from "./connection.ts";
 import { line } from "./framing.ts";
 import type { Parser } from "./parser.ts";
-import { defineProtocol, type ProtocolSpec } from "./protocol.ts";
+import { defineProtocol, type ProtocolSpec, type Refusal } from "./protocol.ts";
 import { bytes, latin1 } from "./text.ts";
 import { drop, error, more, nop, part, pass } from "./verdict.ts";
 import { z } from "./mod.ts";
 
-/** Lines; what starts with "x" is denied. "+n" after a word is a body of n bytes. */
+/**
+ * Lines; what starts with "x" is denied. "+n" after a word is a body of n bytes.
+ * The reply to a barrier starts with "-".
+ */
 interface Request {
   readonly text: string;
 }
 type Spec = ProtocolSpec<Request, unknown, { requests: number }>;
 
-const NONE = new Uint8Array(0);
+const REFUSALS: Readonly<Record<string, Refusal>> = {
+  bad: { answer: bytes("refused\n") },
+  mute: {},
+  hang: { answer: bytes("bye\n"), close: "malformed" },
+};
 const ALLOWED: Decision = { allowed: true, verdict: "forwarded", rule: "r" };
 const DENIED: Decision = {
   allowed: false,
@@ -37,10 +44,15 @@ const SPEC: Spec = {
   body: ({ text }) => Number(text.split("+")[1] ?? 0),
   fields: ({ text }) => ({ text }),
   deny: ({ text }) => bytes(`no ${text}\n`),
-  refuse: ({ text }) =>
-    text === "bad" ? bytes("refused\n") : text === "mute" ? NONE : undefined,
-  answered: ({ text }) => !text.startsWith("quiet"),
-  reply: (data, seen) => line(data, seen, 64),
+  refuse: ({ text }) => REFUSALS[text],
+  answered: ({ text }) =>
+    text === "never" || text === "perhaps" ? text : "always",
+  barrier: () => ({ bytes: bytes("barrier\n"), request: { text: "barrier" } }),
+  blurs: ({ text }) => text.startsWith("blur"),
+  reply(data, seen, request) {
+    const isIts = request?.text !== "barrier" || data[0] === 0x2d;
+    return isIts ? line(data, seen, 64) : undefined;
+  },
 };
 
 /** A parser that is called by hand, and a record of what it asked for. */
@@ -211,7 +223,7 @@ Deno.test("defineProtocol gives a refusal in its turn, whatever the policy says"
   assertEquals(bench.injected, ["reply refused\n"]);
 });
 
-Deno.test("defineProtocol takes an empty refusal, and no denial, as silence", () => {
+Deno.test("defineProtocol takes a refusal without answer, and no denial, as silence", () => {
   const bench = new Bench({ ...SPEC, deny: () => undefined });
   assertEquals(bench.request("mute\n"), drop(5));
   assertEquals(bench.request("xa\n"), drop(3));
@@ -220,10 +232,86 @@ Deno.test("defineProtocol takes an empty refusal, and no denial, as silence", ()
 
 Deno.test("defineProtocol expects no reply to a request that is not answered", () => {
   const bench = new Bench();
-  bench.request("quiet\n");
+  bench.request("never\n");
   bench.request("xa\n");
   assertEquals(bench.injected, ["reply no xa\n"]);
 });
+
+Deno.test("defineProtocol sends a barrier behind quiet requests and swallows its reply, so that a denial comes in its turn", () => {
+  const bench = new Bench();
+  bench.request("perhaps\n");
+  bench.request("perhaps\n");
+  bench.request("xa\n");
+  assertEquals(bench.injected, ["forward barrier\n"]);
+  assertEquals(bench.reply("answer of a quiet one\n"), pass(22));
+  assertEquals(bench.reply("-\n"), drop(2));
+  bench.reply("");
+  assertEquals(bench.injected, ["forward barrier\n", "reply no xa\n"]);
+});
+
+Deno.test("defineProtocol sends no barrier where a later reply shows that quiet requests are done", () => {
+  const bench = new Bench();
+  bench.request("perhaps\n");
+  bench.request("a\n");
+  bench.request("xb\n");
+  bench.reply("A\n");
+  bench.reply("");
+  assertEquals(bench.injected, ["reply no xb\n"]);
+});
+
+Deno.test("defineProtocol puts a barrier before a request whose reply could be a quiet one's", () => {
+  const bench = new Bench();
+  bench.request("perhaps\n");
+  bench.request("blurred\n");
+  assertEquals(bench.injected, ["forward barrier\n"]);
+  assertEquals(
+    [bench.reply("-\n"), bench.reply("B\n")],
+    [drop(2), pass(2)],
+  );
+});
+
+Deno.test("defineProtocol keeps one entry for quiet requests in a row", () => {
+  const bench = new Bench();
+  for (let i = 0; i < 20_000; i++) {
+    assertEquals(bench.request("perhaps\n"), pass(8));
+  }
+});
+
+Deno.test("defineProtocol closes where the server would, once everything before is answered", () => {
+  for (const last of ["hang\n", "y".repeat(64)]) {
+    const bench = new Bench();
+    bench.request("a\n");
+    assertEquals(bench.request(last), nop());
+    assertEquals(bench.request("b\n"), nop());
+    assertEquals(bench.reply("A\n"), pass(2));
+    assertEquals(
+      bench.reply(""),
+      error(last === "hang\n" ? "malformed" : "frame-length"),
+    );
+    assertEquals(bench.injected, last === "hang\n" ? ["reply bye\n"] : []);
+  }
+});
+
+Deno.test("defineProtocol closes at once when nothing is due", () => {
+  const bench = new Bench();
+  assertEquals(bench.request("hang\n"), error("malformed"));
+  assertEquals(bench.injected, ["reply bye\n"]);
+});
+
+const PARTS: [texts: string[], want: string][] = [
+  [["a", "b"], "forwarded"],
+  [["a", "xb"], "denied no-rule"],
+  [["xa", "b"], "denied no-rule"],
+];
+
+for (const [texts, want] of PARTS) {
+  Deno.test(`defineProtocol judges the parts ${texts} of a request as ${want}`, () => {
+    const parts = () => texts.map((text) => ({ text }));
+    const bench = new Bench({ ...SPEC, parts });
+    bench.request("whole\n");
+    assertEquals(bench.events[0], `log request ${want} whole`);
+  });
+}
 
 Deno.test("defineProtocol forwards in audit mode and logs the verdict", () => {
   const audit: Decision = {
@@ -294,7 +382,10 @@ Deno.test("defineProtocol gives each connection its own state, and shows it as p
   one.request("xb\n");
   assertEquals(one.parser.snapshot?.(), {
     state: { requests: 2 },
-    outstanding: [{ text: "a" }, { bytes: bytes("no xb\n") }],
+    outstanding: [
+      { kind: "reply", request: { text: "a" } },
+      { kind: "denial", bytes: bytes("no xb\n") },
+    ],
   });
   assertEquals(other.parser.snapshot?.(), {
     state: { requests: 0 },
