@@ -12,11 +12,11 @@ import {
   type Source,
   type Subject,
 } from "../policy/mod.ts";
-import { type Config, parseConfig } from "../proxy/config.ts";
+import { type Config, parseConfig } from "../proxy/config/mod.ts";
 import { readPolicyFiles } from "../proxy/policy_files.ts";
 import { createCatalog } from "../proxy/registry/catalog.ts";
-import { ParserRegistry } from "../proxy/registry/registry.ts";
-import { BUILT_IN_PARSERS, EXIT_FAILED } from "./exit.ts";
+import { EXIT_FAILED } from "./exit.ts";
+import { withParsers } from "./registry.ts";
 
 /** Prints every problem; 0 if none is an error. */
 export async function check(
@@ -83,20 +83,6 @@ function checkPolicies(
       createPolicyStore(createCatalog(registry), subjects).update(sources)
         .problems,
   );
-}
-
-async function withParsers<T>(
-  folders: readonly string[],
-  use: (registry: ParserRegistry) => T,
-): Promise<T> {
-  const registry = new ParserRegistry([
-    { path: BUILT_IN_PARSERS, builtIn: true },
-    ...folders.map((path) => ({ path, builtIn: false })),
-  ]);
-  await registry.scan();
-  const result = use(registry);
-  await registry.close();
-  return result;
 }
 
 /** Keys of a policy document; a configuration has none of them. */

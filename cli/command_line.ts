@@ -84,6 +84,34 @@ function commands(exit: (code: number) => void): Command {
       exit(await (await import("./check.ts")).check(files, options))
     );
 
+  program.command("trace")
+    .description("would this connection, or this request, be allowed, and why?")
+    .requiredOption("--policy <file...>", "policy files, or folders of them")
+    .requiredOption("--to <labels>", "the destination: labels")
+    .requiredOption("--from <labels|ip>", "the source: labels or an address")
+    .requiredOption("--port <n>", "the destination port")
+    .option("--egress", "judge the source's egress, not the target's ingress")
+    .option("--l7proto <name>", "the parser, where the policy names none")
+    .option(
+      "--l7 <field=value...>",
+      "a field of the request, as the access log shows it (may be repeated)",
+    )
+    .option(...FOLDER)
+    .option("--json", "print the answer and the rules as JSON")
+    .addHelpText("after", TRACE_EXAMPLES)
+    .action(async (options) =>
+      exit(await (await import("./trace/trace.ts")).trace(options))
+    );
+
+  program.command("schema")
+    .description("print a JSON Schema: of policies, parley.yaml or the log")
+    .argument("<what>", "policy, config or accesslog")
+    .option(...FOLDER)
+    .addHelpText("after", SCHEMA_EXAMPLES)
+    .action(async (what, options) =>
+      exit(await (await import("./schema.ts")).schema(what, options))
+    );
+
   program.addCommand(parserCommands(exit));
   return inherit(program);
 }
@@ -92,21 +120,9 @@ function parserCommands(exit: (code: number) => void): Command {
   const parsers = new Command("parsers").description(
     "list, test and begin parsers",
   );
-  const folder: [
-    string,
-    string,
-    (value: string, all: string[]) => string[],
-    string[],
-  ] = [
-    "--folder <path>",
-    "a further folder of parsers (may be repeated)",
-    (value, all) => [...all, value],
-    [],
-  ];
-
   parsers.command("list")
     .description("the parsers that would serve, and those that do not load")
-    .option(...folder)
+    .option(...FOLDER)
     .option("--json", "print the list as JSON")
     .action(async (options) =>
       exit(await (await import("./parsers.ts")).list(options))
@@ -119,7 +135,7 @@ function parserCommands(exit: (code: number) => void): Command {
       "--vectors <file>",
       "vectors to run (default: those beside the parser)",
     )
-    .option(...folder)
+    .option(...FOLDER)
     .action(async (name, options) =>
       exit(await (await import("./parsers.ts")).test(name, options))
     );
@@ -141,6 +157,36 @@ function inherit(command: Command): Command {
   }
   return command;
 }
+
+/** `commander` hands every value over with those before it. */
+const FOLDER: [
+  string,
+  string,
+  (value: string, all: string[]) => string[],
+  string[],
+] = [
+  "--folder <path>",
+  "a further folder of parsers (may be repeated)",
+  (value, all) => [...all, value],
+  [],
+];
+
+const SCHEMA_EXAMPLES = `
+Examples:
+  parley schema policy > policy.schema.json   # for an editor that checks YAML as you type
+  parley schema policy --folder my-parsers    # with the L7 rules of your own parsers`;
+
+const TRACE_EXAMPLES = `
+LABELS are k=v,k=v, of source k8s unless written (reserved:host), in the namespace default
+unless io.kubernetes.pod.namespace=NAME is among them. An IP address is one that no identity lists.
+With --egress, --from is the guarded workload and --to may be an address.
+
+Examples:
+  parley trace --policy policies/ --to app=memcached --from function=monitoring --port 11211
+  parley trace --policy policies/ --to app=memcached --from 10.0.0.7 --port 11211 \\
+    --l7 command=get --l7 keys=alliance/a --l7 keys=alliance/b
+
+Exit code: 0 allowed, 1 denied or a policy that does not load, 2 wrong use.`;
 
 const RUN_EXAMPLES = `
 Examples:

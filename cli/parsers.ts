@@ -3,16 +3,15 @@
  *
  * @module
  */
-import { ParleyError } from "../proxylib/mod.ts";
 import { readVectors, type Vector } from "../proxylib/testkit/mod.ts";
-import { nearMiss } from "../policy/problem.ts";
-import {
-  type LoadedParser,
+import type {
+  LoadedParser,
   ParserRegistry,
-  type ParserStatus,
+  ParserStatus,
 } from "../proxy/registry/registry.ts";
 import { checkCase } from "../proxy/testkit.ts";
-import { BUILT_IN_PARSERS, EXIT_FAILED, UsageError } from "./exit.ts";
+import { EXIT_FAILED, UsageError } from "./exit.ts";
+import { findParser, withParsers } from "./registry.ts";
 
 interface FolderOption {
   readonly folder: readonly string[];
@@ -22,28 +21,23 @@ interface FolderOption {
 export async function list(
   { folder, json = false }: FolderOption & { json?: boolean },
 ): Promise<number> {
-  const registry = await openRegistry(folder);
-  const parsers = registry.status();
-  await registry.close();
+  const parsers = await withParsers(folder, (registry) => registry.status());
   if (json) console.log(JSON.stringify(parsers, null, 2));
   else for (const line of table(parsers)) console.log(line);
   return parsers.some(({ refused }) => refused) ? EXIT_FAILED : 0;
 }
 
 /** Runs vectors; 1 if one fails. The last line is `N passed, N failed`. */
-export async function test(
+export function test(
   name: string,
   { folder, vectors }: FolderOption & { vectors?: string },
 ): Promise<number> {
-  const registry = await openRegistry(folder);
-  try {
+  return withParsers(folder, async (registry) => {
     const parser = findParser(registry, name);
     const file = vectors ?? await shippedVectors(registry, name);
     const failed = runVectors(parser, readVectors(file, await read(file)));
     return failed > 0 ? EXIT_FAILED : 0;
-  } finally {
-    await registry.close();
-  }
+  });
 }
 
 function runVectors(
@@ -76,38 +70,6 @@ function differencesOf(
   } catch (error) {
     return [`cannot be run: ${error instanceof Error ? error.message : error}`];
   }
-}
-
-async function openRegistry(
-  folders: readonly string[],
-): Promise<ParserRegistry> {
-  const registry = new ParserRegistry([
-    { path: BUILT_IN_PARSERS, builtIn: true },
-    ...folders.map((path) => ({ path, builtIn: false })),
-  ]);
-  await registry.scan();
-  return registry;
-}
-
-function findParser(registry: ParserRegistry, name: string): LoadedParser {
-  const parser = registry.get(name);
-  if (parser) return parser;
-  const refused = registry.status().find((status) => status.name === name)
-    ?.refused;
-  if (refused !== undefined) {
-    throw new ParleyError(`Cannot test parser ${name}`, {
-      blame: "parser",
-      where: name,
-      found: refused,
-      mend: "correct it and run the command again",
-    });
-  }
-  const near = nearMiss(name, registry.names());
-  throw new UsageError(
-    `no parser is named ${JSON.stringify(name)}; ${
-      near ?? `there are ${registry.names().join(", ")}`
-    }`,
-  );
 }
 
 /** `NAME.vectors.jsonl` beside `NAME.ts`, or `vectors.jsonl` beside `NAME/mod.ts`. */

@@ -5,7 +5,7 @@
  */
 import { stringify } from "yaml";
 import { formatProblem } from "../policy/mod.ts";
-import { type Config, parseConfig } from "../proxy/config.ts";
+import { type Config, parseConfig } from "../proxy/config/mod.ts";
 import { Sidecar } from "../proxy/sidecar.ts";
 import { formatAddress } from "../proxy/transport/transport.ts";
 import { BUILT_IN_PARSERS, EXIT_FAILED, UsageError } from "./exit.ts";

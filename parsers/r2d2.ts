@@ -32,6 +32,7 @@ import {
   bytes,
   defineProtocol,
   error,
+  fromPrintable,
   latin1,
   line,
   part,
@@ -133,6 +134,12 @@ export default defineProtocol({
   },
 
   fields: ({ cmd, file }) => ({ cmd: printable(cmd), file: printable(file) }),
+
+  /** For `parley trace`: the same request again, of what `fields` shows of it. */
+  fromFields: ({ cmd = [], file = [] }) => ({
+    cmd: fromPrintable(cmd[0] ?? ""),
+    file: fromPrintable(file[0] ?? ""),
+  }),
 
   deny: () => bytes("ERROR\r\n"),
 

@@ -72,6 +72,16 @@ export function contains(outer: Prefix, inner: Prefix): boolean {
   return inner.bits >> shift === outer.bits >> shift;
 }
 
+/** `10.0.0.0/8`, `2001:db8::/32`; of one address without the length. */
+export function formatPrefix(prefix: Prefix): string {
+  const address = prefix.family === 4
+    ? formatIPv4(prefix.bits)
+    : formatIPv6(prefix.bits);
+  return prefix.length === width(prefix)
+    ? address
+    : `${address}/${prefix.length}`;
+}
+
 function width(address: Address): number {
   return address.family === 4 ? 32 : 128;
 }
@@ -97,6 +107,25 @@ function parseIPv4(text: string): bigint | undefined {
     bits = (bits << 8n) | BigInt(part);
   }
   return bits;
+}
+
+function formatIPv4(bits: bigint): string {
+  return [24n, 16n, 8n, 0n].map((shift) => (bits >> shift) & 0xffn).join(".");
+}
+
+/** RFC 5952: lower case, and `::` for the longest run of zeros. */
+function formatIPv6(bits: bigint): string {
+  const groups = Array.from({ length: 8 }, (_, index) => {
+    return ((bits >> BigInt(112 - 16 * index)) & 0xffffn).toString(16);
+  });
+  const text = groups.join(":");
+  const [longest] = [...text.matchAll(/\b0(:0)+\b/g)]
+    .sort(([a], [b]) => b.length - a.length);
+  if (longest === undefined) return text;
+  const [run] = longest;
+  const before = text.slice(0, longest.index).replace(/:$/, "");
+  const after = text.slice(longest.index + run.length).replace(/^:/, "");
+  return `${before}::${after}`;
 }
 
 function parseIPv6(text: string): bigint | undefined {

@@ -1,5 +1,13 @@
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
-import { contains, hostPrefix, parseAddress, parsePrefix } from "./cidr.ts";
+import fc from "fast-check";
+import {
+  contains,
+  formatPrefix,
+  hostPrefix,
+  parseAddress,
+  parsePrefix,
+  prefixAround,
+} from "./cidr.ts";
 
 const ADDRESSES = [
   { name: "IPv4", text: "10.0.0.1", want: { family: 4, bits: 0x0a000001n } },
@@ -105,3 +113,45 @@ for (const { outer, inner, want } of INSIDE) {
     );
   });
 }
+
+const WRITTEN = [
+  "10.0.0.0/8",
+  "0.0.0.0/0",
+  "192.0.2.1",
+  "::/0",
+  "::",
+  "::1",
+  "2001:db8::/32",
+  "2001:db8:0:1::/64",
+  "2001:0:0:1::1",
+  "1:2:3:4:5:6:7:0",
+  "0:1::",
+  "10:0:0:100::10",
+];
+
+for (const text of WRITTEN) {
+  Deno.test(`formatPrefix() writes ${text} as it is read`, () => {
+    const prefix = text.includes("/")
+      ? parsePrefix(text)!
+      : hostPrefix(parseAddress(text)!);
+    assertEquals(formatPrefix(prefix), text);
+  });
+}
+
+Deno.test("formatPrefix() writes what parsePrefix() reads, for any address", () => {
+  const address = fc.record({
+    family: fc.constantFrom(4 as const, 6 as const),
+    high: fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }),
+    low: fc.oneof(fc.constant(0n), fc.bigInt({ min: 0n, max: 0xffff_ffffn })),
+    length: fc.nat(127),
+  });
+  fc.assert(
+    fc.property(address, ({ family, high, low, length }) => {
+      const bits = family === 4 ? low : (high << 64n) | low;
+      const shorter = family === 4 ? length % 32 : length; // a host's has no length
+      const prefix = prefixAround({ family, bits }, shorter)!;
+      assertEquals(parsePrefix(formatPrefix(prefix)), prefix);
+    }),
+    { seed: 20261124 },
+  );
+});

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { explain } from "./explain.ts";
 import { parseLabels, selects } from "./labels.ts";
 import type { Access, CompiledPolicy, L7Set, Query } from "./model.ts";
 import { covers, type Entry, factsOf, matchesPeer, type Rule } from "./rule.ts";
@@ -40,6 +41,7 @@ export function compilePolicy(
   return Object.freeze({
     version,
     resolve: (query: Query) => decide(tableOf(query), query),
+    explain: (query: Query) => explain(rules, query),
   });
 }
 

@@ -11,7 +11,7 @@ import type { L7Catalog, Subject } from "./model.ts";
 import { nearMiss, oneOf, type Path, type Problem, quote } from "./problem.ts";
 import { readRule } from "./reader.ts";
 import type { Rule } from "./rule.ts";
-import { objectSchema, ruleListSchema } from "./schema.ts";
+import { LISTS, objectSchema, ruleListSchema } from "./schema.ts";
 import { type Kind, Scope } from "./scope.ts";
 import { checkShape } from "./shape.ts";
 import { parseYaml, type YamlDocument } from "./yaml.ts";
@@ -60,10 +60,7 @@ interface Reading {
 }
 
 const KINDS = objectSchema.shape.kind.options;
-const LISTS = [
-  "List",
-  ...KINDS.map((kind) => `${kind}List`),
-];
+const LISTS_OF_OBJECTS: readonly string[] = LISTS;
 
 /** Reads every document of a file; never throws. */
 export function readFile(
@@ -112,7 +109,7 @@ export function readFile(
 function membersOf(value: unknown): [Path, unknown][] {
   const list = value as { kind?: unknown; items?: unknown };
   const isList = list !== null && typeof list === "object" &&
-    LISTS.includes(String(list.kind)) && Array.isArray(list.items);
+    LISTS_OF_OBJECTS.includes(String(list.kind)) && Array.isArray(list.items);
   if (!isList) return [[[], value]];
   return (list.items as unknown[]).map((item, i) => [["items", i], item]);
 }

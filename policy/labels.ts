@@ -107,7 +107,29 @@ export function formatSelector(selector: Selector): string {
     .join();
 }
 
-function holds(requirement: Requirement, labels: LabelSet): boolean {
+/** A test as people write it: `app=a`, `k8s:tier in (a, b)`, `!debug`. */
+export function describeRequirement(requirement: Requirement): string {
+  const { source, key, operator, values } = requirement;
+  const name = source === "any" ? key : `${source}:${key}`;
+  switch (operator) {
+    case "In":
+      return values.length === 1
+        ? formatValue(name, values[0]!)
+        : `${name} in (${values.join(", ")})`;
+    case "NotIn":
+      return `${name} not in (${values.join(", ")})`;
+    case "Exists":
+      return name;
+    case "DoesNotExist":
+      return `!${name}`;
+  }
+}
+
+function formatValue(name: string, value: string): string {
+  return value === "" ? `${name}=""` : `${name}=${value}`;
+}
+
+export function holds(requirement: Requirement, labels: LabelSet): boolean {
   const { operator, values } = requirement;
   const found = labels.find((label) => names(requirement, label));
   switch (operator) {

@@ -17,6 +17,14 @@ export type {
   RuleIssue,
   Subject,
 } from "./model.ts";
+export type {
+  EntryAccount,
+  Explanation,
+  Finding,
+  L7Account,
+  Place,
+  RuleAccount,
+} from "./explain.ts";
 export { formatProblem } from "./problem.ts";
 export type { Problem } from "./problem.ts";
 export { createIdentities, endpointLabels } from "./identity.ts";
@@ -28,4 +36,5 @@ export type {
   Source,
   UpdateResult,
 } from "./store.ts";
+export { type L7Schema, policyJsonSchema } from "./json_schema.ts";
 export { policySchema } from "./schema.ts";

@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { Explanation } from "./explain.ts";
+
 /** Which way a connection goes, seen from the workload that is guarded. */
 export type Direction = "ingress" | "egress";
 
@@ -97,4 +99,6 @@ export interface CompiledPolicy {
   /** Increases at every swap. */
   readonly version: number;
   resolve(query: Query): Access;
+  /** What `resolve` answers, and why, for people; not for the data path. */
+  explain(query: Query): Explanation;
 }

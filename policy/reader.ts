@@ -27,7 +27,11 @@ export function readRule(cursor: Cursor, scope: Scope): Rule {
   checkSubject(cursor, scope);
   warnOfIdleness(cursor);
   const subject = readSubject(cursor.get("endpointSelector"), scope);
+  const { yaml } = cursor.reporter;
   return {
+    ref: scope.refOf(cursor.path),
+    path: cursor.path,
+    placeOf: (path) => ({ file: yaml.file, line: yaml.keyAt(path).line }),
     subject,
     ingress: readDirection(cursor, "ingress", scope, subject),
     egress: readDirection(cursor, "egress", scope, subject),
@@ -108,12 +112,11 @@ function readEntry(
   const toPorts = cursor.get("toPorts");
   const items = readToPorts(toPorts, verdict, scope);
   if (toPorts.hasItems) {
-    return items.filter((item) => item.ranges.length > 0)
-      .map(({ ref, path, ranges, l7 }) => {
-        const who = peers ?? "any";
-        const entry = { verdict, ref, path, peers: who, ports: ranges };
-        return l7 === undefined ? entry : { ...entry, l7 };
-      });
+    return items.map(({ ref, path, ranges, l7 }) => {
+      const who = peers ?? "any";
+      const entry = { verdict, ref, path, peers: who, ports: ranges };
+      return l7 === undefined ? entry : { ...entry, l7 };
+    });
   }
   if (peers === undefined) {
     warnOfEmptiness(cursor, verdict);

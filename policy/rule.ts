@@ -19,8 +19,20 @@ import {
 import type { Direction, L7Set, Peer } from "./model.ts";
 import type { Path } from "./problem.ts";
 
+/** A line of a policy file. */
+export interface Place {
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+}
+
 /** A policy for the workloads that `subject` selects. */
 export interface Rule extends Readonly<Record<Direction, RuleDirection>> {
+  readonly ref: string;
+  /** Where it stands in its YAML document. */
+  readonly path: Path;
+  /** Where a path of the document is written. */
+  placeOf(path: Path): Place;
   readonly subject: Selector;
 }
 
@@ -37,7 +49,7 @@ export interface Entry {
   /** Where it stands in its YAML document. */
   readonly path: Path;
   readonly peers: PeerTest;
-  /** Of TCP. */
+  /** Of TCP; empty when it speaks of other protocols only. */
   readonly ports: readonly PortRange[];
   readonly l7?: L7Set;
 }
@@ -108,14 +120,14 @@ export function matchesPeer(test: PeerTest, peer: PeerFacts): boolean {
     test.entities.some((entity) => matchesEntity(entity, peer));
 }
 
-function matchesCidr(test: CidrTest, peer: PeerFacts): boolean {
+export function matchesCidr(test: CidrTest, peer: PeerFacts): boolean {
   if (!peer.isWorld || peer.address === undefined) return false;
   const host = hostPrefix(peer.address);
   return contains(test.prefix, host) &&
     !test.except.some((prefix) => contains(prefix, host));
 }
 
-function matchesEntity(entity: Entity, peer: PeerFacts): boolean {
+export function matchesEntity(entity: Entity, peer: PeerFacts): boolean {
   switch (entity) {
     case "all":
       return true;

@@ -22,14 +22,17 @@ const selector = z.strictObject({
   matchLabels: z.record(text, text.nullable()).nullish(),
   matchExpressions: listOf(z.strictObject({
     key: text,
-    operator: text,
-    values: listOf(text),
+    operator: text.describe("In, NotIn, Exists or DoesNotExist"),
+    values: listOf(text).describe("for In and NotIn"),
   })),
+}).meta({
+  id: "Selector",
+  description: "all tests must hold; {} selects everything",
 });
 
 const cidrSet = z.strictObject({
-  cidr: text.nullish(),
-  except: listOf(text),
+  cidr: text.nullish().describe("a prefix, such as 10.0.0.0/8"),
+  except: listOf(text).describe("prefixes inside it that do not count"),
   cidrGroupRef: unsupported,
   cidrGroupSelector: unsupported,
 });
@@ -42,31 +45,43 @@ const port = z.strictObject({
   protocol: text.nullish().describe("TCP, UDP, SCTP or ANY (the default)"),
 });
 
-const l7Rules = z.strictObject({
+/** The `rules` of a toPorts item. */
+export const l7RulesSchema = z.strictObject({
   l7proto: text.nullish().describe("the name of a parser"),
-  l7: listOf(z.record(text, text)),
+  l7: listOf(z.record(text, text)).describe(
+    "one of these rules must cover a request; {} covers every request",
+  ),
   http: unsupported,
   kafka: unsupported,
   dns: unsupported,
-});
+}).meta({ id: "L7Rules" });
 
 const toPorts = z.strictObject({
   ports: listOf(port),
-  rules: l7Rules.nullish(),
+  rules: l7RulesSchema.nullish().describe(
+    "which requests are allowed; without it all are",
+  ),
   terminatingTLS: unsupported,
   originatingTLS: unsupported,
   listener: unsupported,
   serverNames: unsupported,
-});
+}).meta({ id: "ToPorts" });
 
 /** Deny entries close ports; L7 rules beside them have an error of their own. */
 const toPortsDeny = toPorts.extend({ rules: ignored });
 
+const PEERS = {
+  endpoints: "workloads, by label",
+  cidr: "addresses and prefixes; they fit peers that have no identity",
+  cidrSet: "prefixes with exceptions",
+  entities: "all, world, cluster, host …",
+};
+
 const ingressPeers = {
-  fromEndpoints: listOf(selector),
-  fromCIDR: listOf(text),
-  fromCIDRSet: listOf(cidrSet),
-  fromEntities: listOf(text),
+  fromEndpoints: listOf(selector).describe(PEERS.endpoints),
+  fromCIDR: listOf(text).describe(PEERS.cidr),
+  fromCIDRSet: listOf(cidrSet).describe(PEERS.cidrSet),
+  fromEntities: listOf(text).describe(PEERS.entities),
   fromRequires: unsupported,
   fromNodes: unsupported,
   fromGroups: unsupported,
@@ -75,10 +90,10 @@ const ingressPeers = {
 };
 
 const egressPeers = {
-  toEndpoints: listOf(selector),
-  toCIDR: listOf(text),
-  toCIDRSet: listOf(cidrSet),
-  toEntities: listOf(text),
+  toEndpoints: listOf(selector).describe(PEERS.endpoints),
+  toCIDR: listOf(text).describe(PEERS.cidr),
+  toCIDRSet: listOf(cidrSet).describe(PEERS.cidrSet),
+  toEntities: listOf(text).describe(PEERS.entities),
   toRequires: unsupported,
   toServices: unsupported,
   toFQDNs: unsupported,
@@ -88,25 +103,32 @@ const egressPeers = {
   authentication: z.unknown().optional(),
 };
 
-const allowPorts = { toPorts: listOf(toPorts) };
-const denyPorts = { toPorts: listOf(toPortsDeny) };
+const PORTS = "ports of the destination; without it every port";
+const allowPorts = { toPorts: listOf(toPorts).describe(PORTS) };
+const denyPorts = { toPorts: listOf(toPortsDeny).describe(PORTS) };
 
 /** One rule: a subject, and what may and may not reach it or be reached by it. */
 export const ruleSchema = z.strictObject({
-  endpointSelector: selector.nullish(),
+  endpointSelector: selector.nullish().describe(
+    "the workloads that the rule is for",
+  ),
   nodeSelector: unsupported,
-  ingress: listOf(z.strictObject({ ...ingressPeers, ...allowPorts })),
-  ingressDeny: listOf(z.strictObject({ ...ingressPeers, ...denyPorts })),
-  egress: listOf(z.strictObject({ ...egressPeers, ...allowPorts })),
-  egressDeny: listOf(z.strictObject({ ...egressPeers, ...denyPorts })),
+  ingress: listOf(z.strictObject({ ...ingressPeers, ...allowPorts }))
+    .describe("who may connect; what no entry allows is denied then"),
+  ingressDeny: listOf(z.strictObject({ ...ingressPeers, ...denyPorts }))
+    .describe("who may not, whatever is allowed elsewhere"),
+  egress: listOf(z.strictObject({ ...egressPeers, ...allowPorts }))
+    .describe("where it may connect to; what no entry allows is denied then"),
+  egressDeny: listOf(z.strictObject({ ...egressPeers, ...denyPorts }))
+    .describe("where it may not, whatever is allowed elsewhere"),
   enableDefaultDeny: z.strictObject({
     ingress: z.boolean().nullish(),
     egress: z.boolean().nullish(),
-  }).nullish(),
+  }).nullish().describe("false: the rule allows without closing"),
   labels: ignored,
   description: text.nullish(),
   log: ignored,
-});
+}).meta({ id: "Rule" });
 
 const metadata = z.strictObject({
   name: text.nullish(),
@@ -136,10 +158,26 @@ export const objectSchema = z.strictObject({
   specs: listOf(ruleSchema),
   status: ignored,
   description: text.nullish(),
-});
+}).meta({ id: "Object" });
 
 /** A bare list of rules, which has no namespace. */
 export const ruleListSchema = z.array(ruleSchema);
 
+/** `kind` of Kubernetes' lists of objects. */
+export const LISTS = [
+  "List",
+  ...objectSchema.shape.kind.options.map((kind) => `${kind}List` as const),
+] as const;
+
+/** A list of objects, as `kubectl get -o yaml` writes one. */
+const listSchema = z.object({
+  kind: z.enum(LISTS),
+  items: z.array(z.union([objectSchema, ruleListSchema])),
+});
+
 /** What a policy file may hold. */
-export const policySchema = z.union([objectSchema, ruleListSchema]);
+export const policySchema = z.union([
+  objectSchema,
+  ruleListSchema,
+  listSchema,
+]);

@@ -67,6 +67,40 @@ function compileRule(definition: ParserDefinition, rule: L7Rule): Compiled[] {
   return [{ decision: forwarded(rule.ref), rule: { value: parsed.data } }];
 }
 
+/** How one rule stands to one request, for `trace`. */
+export type Coverage =
+  | { readonly covers: true }
+  | {
+    readonly covers: false;
+    /** Keys that alone are in the way: without one of them the rule would cover the request. */
+    readonly because: readonly string[];
+  }
+  /** This version of the parser does not understand the rule. */
+  | { readonly covers: false; readonly because: undefined };
+
+/** Asks one rule what {@linkcode createJudge} asks all. */
+export function coverage(
+  definition: ParserDefinition,
+  rule: L7Rule,
+  request: unknown,
+): Coverage {
+  const covers = (raw: L7Rule["raw"]) => {
+    const [compiled] = compileRule(definition, { ref: rule.ref, raw });
+    if (!compiled) return undefined;
+    return !compiled.rule || definition.matches(compiled.rule.value, request);
+  };
+  const answer = covers(rule.raw);
+  if (answer === undefined) return { covers: false, because: undefined };
+  if (answer) return { covers: true };
+  const keys = Object.keys(rule.raw);
+  // Of a single key it goes without saying, and `{}` would cover anything.
+  const because = keys.length < 2 ? [] : keys.filter((key) => {
+    const { [key]: _, ...others } = rule.raw;
+    return covers(others);
+  });
+  return { covers: false, because };
+}
+
 function everything(ref: string | undefined): Compiled {
   return { decision: forwarded(ref) };
 }

@@ -1,6 +1,6 @@
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
 import { defineParser, nop, type ParserDefinition, z } from "parley/proxylib";
-import { createJudge, type Grant, type Mode } from "./matcher.ts";
+import { coverage, createJudge, type Grant, type Mode } from "./matcher.ts";
 
 /** Rules name a word. Counts how often one is compiled. */
 function words(): { definition: ParserDefinition; compiled(): number } {
@@ -115,3 +115,44 @@ Deno.test("createJudge compiles a set once per parser, not once per connection",
   }
   assertEquals([one.compiled(), other.compiled()], [1, 1]);
 });
+
+/** Rules name a word, a colour or both; a colour alone is no rule. */
+const coloured = defineParser({
+  description: "coloured words",
+  rule: z.strictObject({
+    word: z.string(),
+    colour: z.string().optional(),
+  }),
+  matches: ({ word, colour }, request: { word: string; colour: string }) =>
+    word === request.word &&
+    (colour === undefined || colour === request.colour),
+  create: () => ({ onData: nop }),
+});
+
+const COVERAGE = [
+  { raw: { word: "a", colour: "red" }, want: { covers: true } },
+  { raw: {}, want: { covers: true } },
+  { raw: { word: "b" }, want: { covers: false, because: [] } },
+  {
+    raw: { word: "a", colour: "blue" },
+    want: { covers: false, because: ["colour"] },
+  },
+  {
+    raw: { word: "b", colour: "blue" },
+    want: { covers: false, because: [] },
+  },
+  { raw: { verb: "a" }, want: { covers: false, because: undefined } },
+];
+
+for (const { raw, want } of COVERAGE) {
+  Deno.test(`coverage says ${JSON.stringify(want)} of ${JSON.stringify(raw)}`, () => {
+    const rule = { ref: "r", raw: raw as Record<string, string> };
+    const request = { word: "a", colour: "red" };
+    assertEquals(coverage(coloured, rule, request), want);
+    const judge = createJudge(coloured, {
+      verdict: "allowed",
+      sets: [{ proto: "coloured", ref: "s", rules: [rule] }],
+    }, "enforce");
+    assertEquals(judge(request).allowed, want.covers);
+  });
+}

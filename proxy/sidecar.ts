@@ -10,9 +10,9 @@ import {
   type Identities,
   type Subject,
 } from "../policy/mod.ts";
-import { fileSink, stdoutSink } from "./accesslog/sinks.ts";
+import { openSink } from "./accesslog/sinks.ts";
 import { LogWriter } from "./accesslog/writer.ts";
-import type { Config, ListenerConfig } from "./config.ts";
+import type { Config, ListenerConfig } from "./config/mod.ts";
 import { createCatalog } from "./registry/catalog.ts";
 import { ParserRegistry } from "./registry/registry.ts";
 import { PolicySource } from "./policy_source.ts";
@@ -68,9 +68,8 @@ export class Sidecar {
   private constructor(config: Config, options: SidecarOptions) {
     this.#config = config;
     this.#log = options.log;
-    const { sink } = config.accessLog;
     this.#accessLog = new LogWriter(
-      sink === "stdout" ? stdoutSink() : fileSink(sink.file),
+      openSink(config.accessLog.sink, this.#log),
       (message) => this.#log.warn(message),
     );
     this.#registry = new ParserRegistry([

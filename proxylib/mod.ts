@@ -20,6 +20,7 @@ export {
 } from "./framing.ts";
 export {
   defineParser,
+  type FieldTexts,
   type Parser,
   type ParserDefinition,
   type RuleIssue,
@@ -31,7 +32,14 @@ export {
   type Refusal,
 } from "./protocol.ts";
 export { type Regex, regex, regexKey } from "./regex.ts";
-export { bytes, fromLatin1, isAscii, latin1, printable } from "./text.ts";
+export {
+  bytes,
+  fromLatin1,
+  fromPrintable,
+  isAscii,
+  latin1,
+  printable,
+} from "./text.ts";
 export {
   drop,
   error,

@@ -4,7 +4,7 @@
  * @module
  */
 import type { z } from "zod";
-import type { Connection } from "./connection.ts";
+import type { Connection, Fields } from "./connection.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** The state of one connection. Both directions share it; calls never overlap. */
@@ -40,6 +40,9 @@ export interface RuleIssue {
   readonly mend: string;
 }
 
+/** Log fields as they are typed: any number of texts each. */
+export type FieldTexts = Readonly<Record<string, readonly string[]>>;
+
 /** A protocol: its rules, and how a connection is read. */
 // deno-lint-ignore no-explicit-any -- definitions of all protocols stand in one registry
 export interface ParserDefinition<Request = any, Rule = any> {
@@ -51,6 +54,13 @@ export interface ParserDefinition<Request = any, Rule = any> {
   lint?(rule: Readonly<Record<string, string>>): readonly RuleIssue[];
   /** Whether a rule covers a request. Pure. */
   matches(rule: Rule, request: Request): boolean;
+  /** What the access log says of a request. `trace` learns from it which fields there are. */
+  fields?(request: Request): Fields;
+  /**
+   * A request as its log fields describe it, for `trace`: the inverse of
+   * `fields`, as far as rules look. A field that is not given counts as empty.
+   */
+  fromFields?(fields: FieldTexts): Request;
   /** Called once per connection. */
   create(connection: Connection<Request>): Parser;
 }

@@ -9,7 +9,12 @@
 import type { z } from "zod";
 import type { Connection, Decision, Fields } from "./connection.ts";
 import { type Entry, Outstanding } from "./outstanding.ts";
-import type { Parser, ParserDefinition, RuleIssue } from "./parser.ts";
+import type {
+  FieldTexts,
+  Parser,
+  ParserDefinition,
+  RuleIssue,
+} from "./parser.ts";
 import { drop, error, more, nop, pass, type Verdict } from "./verdict.ts";
 
 /** What a server that refuses a request says, and whether it then hangs up. */
@@ -49,6 +54,11 @@ export interface ProtocolSpec<Request, Rule, State> {
   parts?(request: Request): readonly Request[] | undefined;
   /** What the access log says of a request. */
   fields(request: Request): Fields;
+  /**
+   * A request as its log fields describe it, for `trace`: the inverse of
+   * `fields`, as far as rules look. A field that is not given counts as empty.
+   */
+  fromFields?(fields: FieldTexts): Request;
   /** A denial in the protocol's own words; `undefined` where the protocol sends none. */
   deny(request: Request): Uint8Array | undefined;
   /**
@@ -93,6 +103,8 @@ export function defineProtocol<Request, Rule, State = undefined>(
     rule: spec.rule,
     ...(spec.lint ? { lint: spec.lint } : {}),
     matches: spec.matches,
+    fields: spec.fields,
+    ...(spec.fromFields ? { fromFields: spec.fromFields } : {}),
     create: (connection) => new ProtocolParser(spec, connection),
   };
 }

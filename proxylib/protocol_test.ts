@@ -397,3 +397,12 @@ Deno.test("defineProtocol hands on lint only where there is one", () => {
   assertEquals("lint" in defineProtocol(SPEC), false);
   assertEquals(defineProtocol({ ...SPEC, lint: () => [] }).lint?.({}), []);
 });
+
+Deno.test("defineProtocol hands on fields, and fromFields only where there is one", () => {
+  const definition = defineProtocol(SPEC);
+  assertEquals("fromFields" in definition, false);
+  const request = SPEC.request(bytes("get a\n"), { requests: 0 });
+  assertEquals(definition.fields?.(request), SPEC.fields(request));
+  const { fromFields } = defineProtocol({ ...SPEC, fromFields: () => request });
+  assertEquals(fromFields?.({}), request);
+});

@@ -63,6 +63,20 @@ export function printable(raw: string): string {
   }
 }
 
+/**
+ * A {@linkcode latin1} text of what a log shows: the inverse of
+ * {@linkcode printable}. A `\xNN` of a byte above 0x7F is taken as that byte,
+ * for `printable` writes no other; that a peer may send those four characters
+ * as they are cannot be seen in a log.
+ */
+export function fromPrintable(text: string): string {
+  return text.split(/(\\x[89A-F][0-9A-F])/).map((part, index) =>
+    index % 2 === 0
+      ? latin1(bytes(part))
+      : String.fromCharCode(parseInt(part.slice(2), 16))
+  ).join("");
+}
+
 function escaped(data: Uint8Array): string {
   let text = "";
   for (let at = 0; at < data.length;) {

@@ -3,7 +3,14 @@ import {
   ok as assert,
 } from "node:assert/strict";
 import fc from "fast-check";
-import { bytes, fromLatin1, isAscii, latin1, printable } from "./text.ts";
+import {
+  bytes,
+  fromLatin1,
+  fromPrintable,
+  isAscii,
+  latin1,
+  printable,
+} from "./text.ts";
 
 const RUNS = { seed: 7, numRuns: 300 };
 
@@ -62,4 +69,27 @@ Deno.test("printable() loses no line to any bytes", () => {
     }),
     RUNS,
   );
+});
+
+Deno.test("fromPrintable() undoes printable(), whatever the bytes", () => {
+  const pieces = fc.array(
+    fc.oneof(
+      fc.uint8Array({ maxLength: 6 }),
+      fc.string({ maxLength: 3 }).map(bytes),
+    ),
+  );
+  fc.assert(
+    fc.property(pieces, (pieces) => {
+      const raw = pieces.map((piece) => latin1(piece)).join("");
+      fc.pre(!/\\x/.test(raw)); // what a peer wrote so cannot be told apart
+      assertEquals(fromPrintable(printable(raw)), raw);
+    }),
+    RUNS,
+  );
+});
+
+Deno.test("fromPrintable() takes no escape that printable() does not write", () => {
+  const text = "\\x41 \\xff \\xFG \\X80 \\x7F";
+  assertEquals(fromPrintable(text), text);
+  assertEquals(fromPrintable("\\x80\\xFF"), "\x80\xff");
 });

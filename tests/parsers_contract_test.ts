@@ -14,9 +14,11 @@ import {
 import fc from "fast-check";
 import type { Connection, Parser, ParserDefinition } from "parley/proxylib";
 import { type Case, checkCase, replay, type Step } from "parley/testkit";
+import { createJudge } from "../proxy/matcher.ts";
 import {
   compareCuts,
   concat,
+  type LogLine,
   readVectors,
   toBytes,
   type Vector,
@@ -184,7 +186,64 @@ function describeContract(
     });
   }
 
+  const { fields, fromFields } = definition;
+  if (fields && fromFields) {
+    Deno.test(`contract ${name} reads a request back from its log fields, as far as rules look`, () => {
+      checkReadBack(definition, fields, fromFields, vectors);
+    });
+  }
+
   describeProperties(name, definition, vectors, strictly);
+}
+
+/** What `parley trace` says of logged fields is what was said of the request. */
+function checkReadBack(
+  definition: ParserDefinition,
+  fields: NonNullable<ParserDefinition["fields"]>,
+  fromFields: NonNullable<ParserDefinition["fromFields"]>,
+  vectors: readonly Vector[],
+): void {
+  let compared = 0;
+  for (const { rules = [], steps } of vectors) {
+    const set = rules && {
+      proto: "test",
+      ref: "test#l7",
+      rules: rules.map((raw, i) => ({ ref: `test#l7[${i}]`, raw })),
+    };
+    const sets = set ? [set] : [];
+    const judge = createJudge(
+      definition,
+      { verdict: "allowed", sets },
+      "enforce",
+    );
+    for (const line of replay(definition, rules, steps).outcome.log) {
+      if (line.type !== "request" || !isPolicys(line)) continue;
+      const request = fromFields(asTexts(line.fields));
+      const { verdict, rule } = judge(request);
+      assertEquals({ verdict, rule }, {
+        verdict: line.verdict,
+        rule: line.rule,
+      });
+      assertEquals(fields(request), line.fields);
+      compared++;
+    }
+  }
+  assert(compared >= 2, `${compared} requests compared`);
+}
+
+/** Parsers deny some requests by themselves. */
+function isPolicys({ verdict, reason }: LogLine): boolean {
+  return verdict === "forwarded" ||
+    reason === "no-rule" || reason === "unknown-request";
+}
+
+/** Fields as they are typed after `--l7`. */
+function asTexts(fields: LogLine["fields"]): Record<string, string[]> {
+  return Object.fromEntries(
+    Object.entries(fields).map((
+      [name, value],
+    ) => [name, Array.isArray(value) ? [...value] : [String(value)]]),
+  );
 }
 
 function describeProperties(

@@ -7,7 +7,7 @@
  */
 import type { ParserDefinition } from "parley/proxylib";
 import { checkCase } from "parley/testkit";
-import { readVectors, toBytes, type Vector } from "../proxylib/testkit/mod.ts";
+import { readVectors } from "../proxylib/testkit/mod.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const FILES = [
@@ -18,33 +18,6 @@ const FILES = [
   "r2d2-agreed.jsonl",
   "r2d2-traps.jsonl",
 ];
-
-/** What a parser does not support yet; delete a line when it does. */
-const NOT_YET: readonly {
-  readonly l7proto: string;
-  readonly reason: string;
-  applies(request: Uint8Array): boolean;
-}[] = [
-  {
-    l7proto: "memcache",
-    reason: "binary protocol: next issue",
-    applies: (request) => request[0] === 0x80,
-  },
-  {
-    l7proto: "memcache",
-    reason: "meta commands: next issue",
-    applies: (request) =>
-      /(^|\n)m[gsdane][ \r\n]/.test(new TextDecoder().decode(request)),
-  },
-];
-
-function skipReason({ l7proto, steps }: Vector): string | undefined {
-  const requests = steps.filter(({ reply }) => !reply);
-  return NOT_YET.find((entry) =>
-    entry.l7proto === l7proto &&
-    requests.some(({ data }) => entry.applies(toBytes(data)))
-  )?.reason;
-}
 
 function sharedFolder(): URL {
   const elsewhere = Deno.env.get("PARLEY_SHARED");
@@ -80,11 +53,6 @@ function skip(name: string, reason: string): void {
 function run(file: string, definition: ParserDefinition, text: string): void {
   for (const vector of readVectors(file, text)) {
     const name = `${file}: ${vector.name}`;
-    const reason = skipReason(vector);
-    if (reason) {
-      skip(name, reason);
-      continue;
-    }
     Deno.test(name, () => {
       const differences = checkCase(definition, vector);
       if (differences.length > 0) throw new Error(differences.join("\n"));

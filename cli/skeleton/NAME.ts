@@ -19,6 +19,7 @@
 import {
   bytes,
   defineProtocol,
+  fromPrintable,
   latin1,
   line,
   printable,
@@ -63,6 +64,12 @@ export default defineProtocol({
 
   // What the access log says of it. Never a value.
   fields: ({ verb, object }) => ({ verb, object: printable(object) }),
+
+  // The same request again, of what the log says of it: for `parley trace`.
+  fromFields: ({ verb = [], object = [] }) => ({
+    verb: verb[0] ?? "",
+    object: fromPrintable(object[0] ?? ""),
+  }),
 
   // How a denial is worded. It is sent in its turn.
   deny: () => bytes("ERROR access denied\r\n"),

@@ -21,6 +21,8 @@ import {
   type Decision,
   defineParser,
   drop,
+  type Fields,
+  fromPrintable,
   latin1,
   line,
   nop,
@@ -44,6 +46,11 @@ const UNWANTED: Decision = {
   verdict: "denied",
   reason: "c-3po",
 };
+
+/** What the log says. `printable`: no odd byte may cost a line of it. */
+function fieldsOf({ line }: Request): Fields {
+  return { line: printable(line.trimEnd()) };
+}
 
 /** One per connection. Fields of your own may keep what it must remember. */
 class C3poParser implements Parser {
@@ -71,8 +78,7 @@ class C3poParser implements Parser {
     const decision = text.includes("C-3PO")
       ? UNWANTED
       : this.#connection.matches({ line: text });
-    // `printable`: no odd byte may cost a line of the log.
-    this.#connection.log(decision, { line: printable(text.trimEnd()) });
+    this.#connection.log(decision, fieldsOf({ line: text }));
     return decision.allowed ? pass(found.bytes) : drop(found.bytes);
     // To answer as well as drop: this.#connection.inject(true, bytes("NO\n")).
   }
@@ -86,5 +92,8 @@ export default defineParser({
     contains: z.string().min(1).transform((text) => latin1(bytes(text))),
   }),
   matches: (rule, request: Request) => request.line.includes(rule.contains),
+  // For `parley trace`: what the log says of a request, and the request again.
+  fields: fieldsOf,
+  fromFields: ({ line = [] }) => ({ line: fromPrintable(line[0] ?? "") }),
   create: (connection) => new C3poParser(connection),
 });

@@ -10,20 +10,22 @@ export interface Command {
   /** The name in rules; absent for commands that only the rule `{}` allows. */
   readonly rule?: string;
   readonly shape: ReplyShape;
-  /** Whether a last word `noreply` silences the answer. */
-  readonly noreply: boolean;
+  /** What a last word `noreply` makes of the answer; absent: the server does not look. */
+  readonly noreply?: "never" | "perhaps";
+  /** A line of more words than these is answered `ERROR`, whatever its last one is. */
+  readonly wordsMax?: number;
 }
 
-const line: Command = { shape: "line", noreply: false };
-const quiet: Command = { shape: "line", noreply: true };
+const line: Command = { shape: "line" };
+const quiet: Command = { shape: "line", noreply: "never" };
 
 /** Classic text commands (memcached 1.6, doc/protocol.txt and proto_text.c). */
 export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
-  ["get", { rule: "get", shape: "values", noreply: false }],
-  ["gets", { rule: "get", shape: "values", noreply: false }],
-  ["bget", { rule: "get", shape: "values", noreply: false }],
-  ["gat", { rule: "gat", shape: "values", noreply: false }],
-  ["gats", { rule: "gat", shape: "values", noreply: false }],
+  ["get", { rule: "get", shape: "values" }],
+  ["gets", { rule: "get", shape: "values" }],
+  ["bget", { rule: "get", shape: "values" }],
+  ["gat", { rule: "gat", shape: "values" }],
+  ["gats", { rule: "gat", shape: "values" }],
   ["set", { ...quiet, rule: "set" }],
   ["add", { ...quiet, rule: "add" }],
   ["replace", { ...quiet, rule: "replace" }],
@@ -34,19 +36,19 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["decr", { ...quiet, rule: "decr" }],
   ["delete", { ...quiet, rule: "delete" }],
   ["touch", { ...quiet, rule: "touch" }],
-  ["flush_all", { ...quiet, rule: "flush_all" }],
-  ["cache_memlimit", { ...quiet, rule: "cache_memlimit" }],
+  ["flush_all", { ...quiet, rule: "flush_all", wordsMax: 3 }],
+  ["cache_memlimit", { ...quiet, rule: "cache_memlimit", wordsMax: 3 }],
   ["lru", { ...quiet, rule: "lru" }],
-  ["verbosity", { ...quiet, rule: "verbosity" }],
-  ["watch", { rule: "watch", shape: "watch", noreply: true }],
+  ["verbosity", { ...quiet, rule: "verbosity", wordsMax: 3 }],
+  ["watch", { rule: "watch", shape: "watch", noreply: "never" }],
   ["slabs", { ...line, rule: "slabs" }],
   ["lru_crawler", { ...line, rule: "lru_crawler" }],
   ["misbehave", { ...line, rule: "misbehave" }],
-  ["stats", { rule: "stats", shape: "stats", noreply: false }],
+  ["stats", { rule: "stats", shape: "stats" }],
   ["version", { ...line, rule: "version" }],
   ["quit", { ...line, rule: "quit" }],
   ["extstore", quiet],
-  ["refresh_certs", quiet],
+  ["refresh_certs", { shape: "line", noreply: "perhaps" }], // failures are told,
   ["shutdown", line],
   ["debugtime", line],
 ]);

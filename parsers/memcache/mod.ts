@@ -29,6 +29,8 @@ import {
   defineProtocol,
   fromLatin1,
   line,
+  part,
+  pass,
   printable,
   type Verdict,
 } from "parley/proxylib";
@@ -51,10 +53,14 @@ interface State {
   protocol: "unsettled" | "text" | "binary";
 }
 
-/** The server closes on a longer line of any but the get family (`try_read_command_ascii`). */
+/**
+ * The server closes on a longer line whose end is not at hand, unless it is a
+ * `get` or `gets` (`try_read_command_ascii`); a `gat` in one piece it serves.
+ */
 const LINE_MAX = 2048;
 const LONG_LINE = /^ {0,100}(gets?|gats?) /;
 
+const LF = 0x0a;
 const DENIED = bytes("CLIENT_ERROR access denied\r\n");
 
 const TEXT_BARRIER: Barrier<Request> = {
@@ -92,11 +98,26 @@ export default defineProtocol({
   barrier: ({ protocol }) => protocol === "binary" ? BARRIER : TEXT_BARRIER,
   // Binary replies name their opcode; of text replies only `MN` is unmistakable.
   blurs: ({ protocol, shape }) => protocol !== "binary" && shape !== "mn",
-  reply: (data, seen, request, { protocol }) =>
-    protocol === "binary"
-      ? packetReply(data, request)
-      : textReply(data, seen, request),
+  reply(data, seen, request, { protocol }) {
+    switch (protocol) {
+      case "text":
+        return textReply(data, seen, request);
+      case "binary":
+        return packetReply(data, request);
+      case "unsettled":
+        return greeting(data);
+    }
+  },
 });
+
+/**
+ * A server that speaks first, as one with too many connections does: none of it
+ * is held, since it is not settled yet how it is to be framed.
+ */
+function greeting(data: Uint8Array): Verdict {
+  const end = data.indexOf(LF) + 1;
+  return end > 0 ? pass(end) : part(data.length);
+}
 
 function deny(request: Request): Uint8Array | undefined {
   if (request.answered === "never") return undefined;

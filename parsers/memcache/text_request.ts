@@ -14,7 +14,7 @@
  * @module
  */
 import { bytes, latin1 } from "parley/proxylib";
-import { COMMANDS } from "./commands.ts";
+import { type Command, COMMANDS } from "./commands.ts";
 import { readMeta } from "./meta_request.ts";
 import { isPlain, isSigned, isUnsigned, signed32 } from "./numbers.ts";
 import { BODY_MAX, KEY_MAX, REQUEST, type Request } from "./request.ts";
@@ -84,10 +84,19 @@ function readWords(words: readonly string[]): Request {
     case "lru_crawler":
       return DUMPS.has(words[1] ?? "") ? { ...common, shape: "dump" } : common;
     default:
-      return COMMANDS.get(name)!.noreply && endsQuiet(words)
-        ? silent(common)
-        : common;
+      return readOther(common, words, COMMANDS.get(name)!);
   }
+}
+
+function readOther(
+  common: Request,
+  words: readonly string[],
+  { noreply, wordsMax = Infinity }: Command,
+): Request {
+  if (words.length > wordsMax) return refused(common, "ERROR");
+  return noreply && endsQuiet(words)
+    ? { ...common, answered: noreply }
+    : common;
 }
 
 const DUMPS = new Set(["metadump", "mgdump"]);

@@ -4,7 +4,19 @@
  * @module
  */
 import { ParleyError } from "parley/proxylib";
+import type { LogTarget } from "../config/mod.ts";
+import { unixSink, type UnixSinkOptions } from "./unix_sink.ts";
 import type { LogSink } from "./writer.ts";
+
+/**
+ * The sink that a configuration names.
+ *
+ * @throws {ParleyError} when its file cannot be opened
+ */
+export function openSink(target: LogTarget, log: UnixSinkOptions): LogSink {
+  if (target === "stdout") return stdoutSink();
+  return "file" in target ? fileSink(target.file) : unixSink(target.unix, log);
+}
 
 /** Standard output. */
 export function stdoutSink(): LogSink {

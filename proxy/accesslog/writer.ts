@@ -10,14 +10,17 @@
 /** A batch is written when it is this long, or this old. */
 const BATCH_BYTES = 64 * 1024;
 const BATCH_MS = 50;
-/** What may wait for a slow sink, in characters. */
+/** What may wait for a slow sink, in characters; the batch that it holds counts. */
 const PENDING_MAX = 8 * 1024 * 1024;
 
 /** Where batches go. */
 export interface LogSink {
+  /** Rejects when the bytes are lost. */
   write(bytes: Uint8Array): Promise<void>;
   /** Closes and opens it again, for rotated files. */
   reopen(): void;
+  /** The end is near: a sink that may wait for long gives itself a deadline. */
+  hurry?(): void;
   close(): void;
 }
 
@@ -28,6 +31,8 @@ export class LogWriter {
   readonly #encoder = new TextEncoder();
   #pending: string[] = [];
   #size = 0;
+  /** Of the batch that is being written. */
+  #underWay = 0;
   #dropped = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> | undefined;
@@ -39,7 +44,7 @@ export class LogWriter {
 
   /** Takes a whole line, its line feed included. */
   write(line: string): void {
-    if (this.#size + line.length > PENDING_MAX) {
+    if (this.#size + this.#underWay + line.length > PENDING_MAX) {
       this.#dropped++;
       return;
     }
@@ -56,6 +61,7 @@ export class LogWriter {
   /** Writes what is pending, then closes the sink. */
   async close(): Promise<void> {
     this.#start();
+    this.#sink.hurry?.();
     while (this.#writing) await this.#writing;
     clearTimeout(this.#timer);
     this.#sink.close();
@@ -69,18 +75,20 @@ export class LogWriter {
 
   async #drain(): Promise<void> {
     while (this.#pending.length > 0) {
-      const batch = this.#pending.join("");
+      const lines = this.#pending;
       this.#pending = [];
+      this.#underWay = this.#size;
       this.#size = 0;
       try {
-        await this.#sink.write(this.#encoder.encode(batch));
+        await this.#sink.write(this.#encoder.encode(lines.join("")));
       } catch (error) {
         this.#warn(
           `cannot write the access log: ${
             error instanceof Error ? error.message : error
-          }; its lines are dropped`,
+          }; ${lines.length} lines are dropped`,
         );
       }
+      this.#underWay = 0;
       this.#reportDropped();
     }
   }

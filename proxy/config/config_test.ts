@@ -4,8 +4,8 @@ import {
 } from "node:assert/strict";
 import fc from "fast-check";
 import { z } from "zod";
-import { formatProblem } from "../policy/mod.ts";
-import { configSchema, defaultConfig, parseConfig } from "./config.ts";
+import { formatProblem } from "../../policy/mod.ts";
+import { configSchema, defaultConfig, parseConfig } from "./mod.ts";
 
 const LISTENER = "listen: 127.0.0.1:11311, upstream: 127.0.0.1:11211";
 
@@ -51,9 +51,9 @@ limits: { frameBytes: 1024, connections: 5, connectTimeout: 20ms, idleTimeout: 1
       labels: { function: "fleet-maintenance" },
       namespace: "default",
     }],
-    policies: ["/etc/parley/policies/", "/abs/x.yaml"],
+    policies: ["/etc/parley/policies", "/abs/x.yaml"],
     parsers: {
-      folders: ["/etc/parley/parsers/"],
+      folders: ["/etc/parley/parsers"],
       config: { r2d2: { key: "value" } },
     },
     mode: "audit",
@@ -136,6 +136,45 @@ accessLog: {file: ${path}}`,
       path: want,
     });
     assertEquals(config?.accessLog.sink, { file: want });
+  });
+}
+
+const SINKS = [
+  { text: "{ sink: { unix: log.sock } }", want: { unix: "/etc/p/log.sock" } },
+  { text: "{ unix: ../log.sock }", want: { unix: "/etc/log.sock" } },
+  { text: "{ unix: /run/log.sock }", want: { unix: "/run/log.sock" } },
+  { text: "{ file: a.jsonl }", want: { file: "/etc/p/a.jsonl" } },
+  { text: "{ sink: stdout }", want: "stdout" },
+] as const;
+
+for (const { text, want } of SINKS) {
+  Deno.test(`parseConfig() takes accessLog: ${text}`, () => {
+    const { config, problems } = parseConfig(
+      "/etc/p/parley.yaml",
+      `accessLog: ${text}`,
+    );
+    assertEquals(problems, []);
+    assertEquals(config?.accessLog.sink, want);
+  });
+}
+
+const FOLDERS = [
+  { written: "parsers/", want: "/etc/p/parsers" },
+  { written: "./parsers//", want: "/etc/p/parsers" },
+  { written: "parsers", want: "/etc/p/parsers" },
+  { written: "/opt/parsers///", want: "/opt/parsers" },
+  { written: ".", want: "/etc/p" },
+  { written: "/", want: "/" },
+];
+
+for (const { written, want } of FOLDERS) {
+  Deno.test(`parseConfig() takes the folder ${written} as ${want}`, () => {
+    const { config } = parseConfig(
+      "/etc/p/parley.yaml",
+      `parsers: {folders: ["${written}"]}\npolicies: ["${written}"]`,
+    );
+    assertEquals(config?.parsers.folders, [want]);
+    assertEquals(config?.policies, [want]);
   });
 }
 
@@ -358,6 +397,30 @@ const ROWS: readonly Row[] = [
     path: "accessLog.file",
   },
   {
+    code: "config.two-sinks",
+    name: "two sinks in short",
+    text: "accessLog: {file: x, ‸unix: s}",
+    path: "accessLog.unix",
+  },
+  {
+    code: "config.two-sinks",
+    name: "a sink of two kinds",
+    text: "accessLog: {sink: {file: x, ‸unix: s}}",
+    path: "accessLog.sink.unix",
+  },
+  {
+    code: "config.two-sinks",
+    name: "a sink at length and one in short",
+    text: "accessLog: {sink: {unix: s}, ‸file: x}",
+    path: "accessLog.file",
+  },
+  {
+    code: "config.path",
+    name: "a Unix sink without a path",
+    text: 'accessLog: {unix: ‸""}',
+    path: "accessLog.unix",
+  },
+  {
     code: "config.sink",
     name: "a sink that names nothing",
     text: "accessLog: {sink: ‸{}}",
@@ -395,18 +458,6 @@ const ROWS: readonly Row[] = [
     name: "the epoll transport",
     text: "data: {transport: ‸epoll}",
     path: "data.transport",
-  },
-  {
-    code: "unsupported",
-    name: "a Unix sink",
-    text: "accessLog: {sink: {unix: ‸s}}",
-    path: "accessLog.sink.unix",
-  },
-  {
-    code: "unsupported",
-    name: "a Unix sink in short",
-    text: "accessLog: {unix: ‸s}",
-    path: "accessLog.unix",
   },
   {
     code: "config.no-effect",

@@ -1,0 +1,101 @@
+/**
+ * What `parley trace` is asked, from its options: who, to whom, at which port.
+ *
+ * @module
+ */
+import { parseAddress, parsePrefix } from "../../policy/cidr.ts";
+import {
+  isLabelKey,
+  isLabelValue,
+  NAMESPACE_KEY,
+  parseLabel,
+} from "../../policy/labels.ts";
+import {
+  createIdentities,
+  endpointLabels,
+  type Peer,
+  type Query,
+} from "../../policy/mod.ts";
+import { UsageError } from "../exit.ts";
+
+/** The options that name a connection. */
+export interface QueryOptions {
+  readonly to: string;
+  readonly from: string;
+  readonly port: string;
+  readonly egress?: boolean;
+}
+
+/** A connection as the policy is asked about it. */
+export function readQuery(options: QueryOptions): Query {
+  const { to, from, port, egress = false } = options;
+  const [subject, peer] = egress
+    ? [readSubject("--from", from, " with --egress"), readPeer("--to", to)]
+    : [readSubject("--to", to, ""), readPeer("--from", from)];
+  const direction = egress ? "egress" : "ingress";
+  return { subject, direction, port: readPort(port), peer };
+}
+
+function readPort(text: string): number {
+  const port = /^[1-9]\d{0,4}$/.test(text) ? Number(text) : 0;
+  if (port >= 1 && port <= 65535) return port;
+  throw new UsageError(
+    `--port ${
+      JSON.stringify(text)
+    } is not a port; write a number from 1 to 65535`,
+  );
+}
+
+function readSubject(option: string, text: string, when: string) {
+  if (parseAddress(text) === undefined) {
+    return { labels: readLabels(option, text) };
+  }
+  throw new UsageError(
+    `${option} is the guarded workload${when}, and policies select it by labels; write its labels in place of ${text}`,
+  );
+}
+
+/** Of an address nothing is known but the address: no identity lists it. */
+function readPeer(option: string, text: string): Peer {
+  if (parseAddress(text) !== undefined) {
+    return createIdentities([]).peerOf(text);
+  }
+  if (parsePrefix(text) !== undefined) {
+    throw new UsageError(
+      `${option} ${text} is a prefix; write one address of it`,
+    );
+  }
+  return { address: "", labels: readLabels(option, text) };
+}
+
+/** `k=v,k=v`, in the namespace `default` unless a label says otherwise. */
+function readLabels(option: string, text: string): readonly string[] {
+  const labels: Record<string, string> = {};
+  let namespace = "default";
+  for (const item of text.split(",")) {
+    const { source, key, value } = parseLabel(item.trim());
+    const name = source === "k8s" ? key : `${source}:${key}`;
+    if (!/^[a-z][a-z0-9-]*$/.test(source) || !isLabelKey(key)) {
+      throw new UsageError(
+        `${option}: ${
+          JSON.stringify(item)
+        } is neither a label nor an address; write [source:]key=value,… or an IP address`,
+      );
+    }
+    if (!isLabelValue(value)) {
+      throw new UsageError(
+        `${option}: ${
+          JSON.stringify(value)
+        } cannot be the value of a label; write at most 63 letters, digits, '-', '_' and '.'`,
+      );
+    }
+    if (Object.hasOwn(labels, name)) {
+      throw new UsageError(
+        `${option}: the label ${name} is given twice; keep one of the two`,
+      );
+    }
+    if (name === NAMESPACE_KEY) namespace = value;
+    labels[name] = value;
+  }
+  return endpointLabels(labels, namespace);
+}

@@ -1,0 +1,18 @@
+/**
+ * parley.yaml: what the sidecar listens on, whom it guards, and its limits.
+ *
+ * Text comes in, a typed configuration and problems go out; whoever calls reads
+ * the file.
+ *
+ * @module
+ */
+export type {
+  Address,
+  Config,
+  ListenerConfig,
+  LogTarget,
+  TcpAddress,
+  UnixAddress,
+} from "./model.ts";
+export { defaultConfig, parseConfig } from "./parse.ts";
+export { configJsonSchema, configSchema } from "./schema.ts";

@@ -1,0 +1,260 @@
+/**
+ * Reads parley.yaml: the shape by its schema, then what one key says of
+ * another.
+ *
+ * @module
+ */
+import { dirname, isAbsolute, join } from "node:path";
+import { Cursor, isMapping, Reporter } from "../../policy/cursor.ts";
+import { type Problem, quote } from "../../policy/problem.ts";
+import { checkShape } from "../../policy/shape.ts";
+import { parseYaml } from "../../policy/yaml.ts";
+import type { Config, LogTarget } from "./model.ts";
+import { configSchema, type Parsed } from "./schema.ts";
+
+/** Keys whose value changes nothing yet; nothing becomes less safe without them. */
+const WITHOUT_EFFECT = [
+  ["admin"],
+  ["parsers", "recycleAfter"],
+  ["limits", "parserTime"],
+  ["limits", "stall"],
+] as const;
+
+/** The configuration of a sidecar that was given none. */
+export function defaultConfig(): Config {
+  return resolve(configSchema.parse({}), "");
+}
+
+/**
+ * Reads a configuration file; never throws.
+ *
+ * `file` names it in problems, and its folder is where relative paths start.
+ * There is a `config` unless a problem is an error.
+ */
+export function parseConfig(
+  file: string,
+  text: string,
+): { config?: Config; problems: Problem[] } {
+  const { documents, syntax } = parseYaml(file, text);
+  const [document, second] = documents;
+  if (document === undefined) {
+    if (syntax.length > 0) return { problems: [...syntax] };
+    return { config: defaultConfig(), problems: [emptyFile(file)] };
+  }
+  const reporter = new Reporter(document);
+  reporter.problems.push(...syntax, ...document.problems);
+  if (second !== undefined) {
+    reporter.problems.push(twoDocuments(file, second.valueAt([])));
+  }
+
+  const root = new Cursor(reporter, [], withoutNulls(document.value));
+  const parsed = checkShape(configSchema, root.value, reporter);
+  checkListeners(root.get("listeners"));
+  checkIdentities(root.get("identities"));
+  checkSink(root.get("accessLog"));
+  warnOfNoEffect(root);
+  const problems = reporter.problems
+    .sort((a, b) => a.line - b.line || a.column - b.column);
+  const isWrong = problems.some(({ severity }) => severity === "error");
+  if (parsed === undefined || isWrong) return { problems };
+  return { config: resolve(parsed, dirname(file)), problems };
+}
+
+function emptyFile(file: string): Problem {
+  return {
+    severity: "warning",
+    code: "config.empty",
+    file,
+    line: 1,
+    column: 1,
+    path: "",
+    message: "the file configures nothing, so every default applies",
+    mend: "add listeners, or run without the file",
+  };
+}
+
+function twoDocuments(
+  file: string,
+  position: { line: number; column: number },
+): Problem {
+  return {
+    severity: "error",
+    code: "config.two-documents",
+    file,
+    ...position,
+    path: "",
+    message: "the file holds more than one YAML document",
+    mend: "join the documents into one, and delete the line of dashes",
+  };
+}
+
+function checkListeners(listeners: Cursor): void {
+  const names = new Set<string>();
+  for (const [index, listener] of listeners.items().entries()) {
+    const name = listener.get("name");
+    const text = nameOf(name.text(), index);
+    if (names.has(text)) {
+      name.error(
+        "config.name-twice",
+        `the name ${quote(text)} belongs to an earlier listener`,
+        "give each listener a name of its own",
+      );
+    }
+    names.add(text);
+    const upstream = listener.get("upstream");
+    const isUnix = upstream.text()?.startsWith("unix:") ?? false;
+    if (isUnix && !listener.get("port").present) {
+      upstream.error(
+        "config.no-port",
+        "a Unix socket has no port for the policy to speak of",
+        "add port to the listener",
+      );
+    }
+  }
+}
+
+function checkIdentities(identities: Cursor): void {
+  const seen = new Set<string>();
+  for (const identity of identities.items()) {
+    const cidr = identity.get("cidr");
+    const text = cidr.text();
+    if (text === undefined) continue;
+    if (seen.has(text)) {
+      cidr.error(
+        "config.identity-twice",
+        `an earlier identity has the addresses ${quote(text)} already`,
+        "join the labels of the two into one identity",
+      );
+    }
+    seen.add(text);
+  }
+}
+
+/** The access log has one sink, written in one of three places. */
+function checkSink(accessLog: Cursor): void {
+  const sink = accessLog.get("sink");
+  const inner = [sink.get("file"), sink.get("unix")]
+    .filter(({ present }) => present);
+  const written = [
+    ...(inner.length === 0 && sink.present ? [sink] : inner),
+    accessLog.get("file"),
+    accessLog.get("unix"),
+  ].filter(({ present }) => present);
+  const [first, second] = written;
+  if (second !== undefined) {
+    const [one, other] = [first!, second].map(({ path }) => path.join("."));
+    second.errorAtKey(
+      "config.two-sinks",
+      `the access log has both ${one} and ${other}`,
+      "keep one of the two",
+    );
+  }
+  if (isMapping(sink.value) && sink.keys().length === 0) {
+    sink.error(
+      "config.sink",
+      "the sink of the access log names no file and no socket",
+      "write { file: PATH } or { unix: PATH }, or stdout",
+    );
+  }
+}
+
+function warnOfNoEffect(root: Cursor): void {
+  const inert = WITHOUT_EFFECT.map((path) => {
+    return path.reduce((cursor: Cursor, key) => cursor.get(key), root);
+  });
+  const workers = root.get("data").get("workers");
+  if ((workers.number() ?? 1) > 1) inert.push(workers);
+  for (const cursor of inert.filter((cursor) => cursor.present)) {
+    cursor.warnAtKey(
+      "config.no-effect",
+      `${cursor.path.join(".")} has no effect yet`,
+      "delete it, or leave it for a later version",
+    );
+  }
+  const selectsNobody = root.get("policies").hasItems &&
+    root.get("endpoint").get("labels").keys().length === 0;
+  if (!selectsNobody) return;
+  root.get("policies").warnAtKey(
+    "config.no-labels",
+    "the endpoint has no labels, so a policy that selects by label passes it over",
+    "add endpoint with the labels of the workload",
+  );
+}
+
+function nameOf(written: string | undefined, index: number): string {
+  return written ?? `listener-${index + 1}`;
+}
+
+/** Fills in what depends on other keys, and makes paths start at `folder`. */
+function resolve(parsed: Parsed, folder: string): Config {
+  const {
+    endpoint,
+    identities,
+    policies,
+    parsers,
+    mode,
+    accessLog,
+    data,
+    limits,
+  } = parsed;
+  const at = (path: string) => isAbsolute(path) ? path : join(folder, path);
+  const folderAt = (path: string) => withoutSlash(at(path));
+  return {
+    endpoint,
+    listeners: parsed.listeners.map((listener, index) => {
+      const { name, direction, listen, upstream, port, l7proto } = listener;
+      const isUnix = upstream.transport === "unix";
+      return {
+        name: nameOf(name, index),
+        direction,
+        listen,
+        upstream: isUnix ? { ...upstream, path: at(upstream.path) } : upstream,
+        port: port ?? (isUnix ? 0 : upstream.port), // 0 was refused before
+        ...(l7proto === undefined ? {} : { l7proto }),
+      };
+    }),
+    identities,
+    policies: policies.map(folderAt),
+    parsers: { folders: parsers.folders.map(folderAt), config: parsers.config },
+    mode,
+    accessLog: {
+      sink: targetOf(accessLog, at),
+      responses: accessLog.responses,
+    },
+    data,
+    limits: {
+      frameBytes: limits.frameBytes,
+      connections: limits.connections,
+      connectTimeout: limits.connectTimeout,
+      idleTimeout: limits.idleTimeout,
+      drain: limits.drain,
+    },
+  };
+}
+
+/** The one sink that is written, or standard output. */
+function targetOf(
+  { sink, file, unix }: Parsed["accessLog"],
+  at: (path: string) => string,
+): LogTarget {
+  const inner = typeof sink === "object" ? sink : {};
+  const filePath = inner.file ?? file;
+  if (filePath !== undefined) return { file: at(filePath) };
+  const socketPath = inner.unix ?? unix;
+  return socketPath === undefined ? "stdout" : { unix: at(socketPath) };
+}
+
+/** `parsers/` as `parsers`: names are put after it, behind a slash. */
+function withoutSlash(path: string): string {
+  return path.replace(/(?<=.)\/+$/, "");
+}
+
+/** A key without a value counts as absent; an item of a list does not. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (!isMapping(value)) return value;
+  const kept = Object.entries(value).filter(([, member]) => member !== null);
+  return Object.fromEntries(
+    kept.map(([key, member]) => [key, withoutNulls(member)]),
+  );
+}
