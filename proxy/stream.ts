@@ -38,8 +38,14 @@ export interface Sink {
   end(reply: boolean): void;
   /** Bytes of an unfinished frame at end of stream. They were not forwarded. */
   partial(reply: boolean, bytes: number): void;
-  /** Called at most once, when all that was decided has been written. */
-  fail(failure: Failure): void;
+  /**
+   * Called at most once, when all that was decided has been written. Nothing
+   * more is read from the client then. `repliesDue`: the server still owes
+   * replies, which go on passing until `repliesDone`.
+   */
+  fail(failure: Failure, repliesDue: boolean): void;
+  /** After a failure with replies due: they have all passed, or will not come. */
+  repliesDone(): void;
 }
 
 /** One direction. */
@@ -58,7 +64,7 @@ class Half {
   paused = false;
   /** The peer sends no more. */
   ending = false;
-  /** `sink.end` was called. */
+  /** Nothing more is taken: `sink.end` was called, or requests are refused. */
   ended = false;
 
   constructor(readonly reply: boolean) {
@@ -75,6 +81,8 @@ export class Stream {
   readonly #response = new Half(true);
   /** A TLS client where a parser is expected is looked for once, at the very start. */
   #guard = true;
+  /** Requests are refused, replies still due. */
+  #closing = false;
   #failed = false;
 
   /**
@@ -100,7 +108,7 @@ export class Stream {
   /** Takes what a peer sent. `end`: it sends no more. `bytes` need not outlive the call. */
   feed(reply: boolean, bytes: Uint8Array, end: boolean): void {
     const half = this.#half(reply);
-    if (this.#failed || half.ending) return;
+    if (this.#failed || half.ending || half.ended) return;
     half.held.show(bytes);
     half.ending = end;
     this.#advance(half);
@@ -191,11 +199,7 @@ export class Stream {
       case "nop":
         return this.#pause(half);
       case "error":
-        this.#fail({
-          reason: verdict.code,
-          detail: `the parser refused the ${name(half)}: ${verdict.code}`,
-        });
-        return false;
+        return this.#refuse(half, verdict);
       default:
         return this.#panic(half, invalid(verdict));
     }
@@ -246,7 +250,9 @@ export class Stream {
     half.ended = true;
     if (undecided > 0) this.#sink.partial(half.reply, undecided);
     half.held.clear();
-    this.#sink.end(half.reply);
+    if (!this.#closing) return this.#sink.end(half.reply);
+    this.#failed = true;
+    this.#sink.repliesDone();
   }
 
   /** A paused direction keeps what it is fed; this bounds it if a transport reads on. */
@@ -267,6 +273,23 @@ export class Stream {
     });
   }
 
+  /** An error verdict: replies that are due may pass first, if the parser says so. */
+  #refuse(half: Half, { code, last }: Verdict): false {
+    const failure = {
+      reason: code,
+      detail: `the parser refused the ${name(half)}: ${code}`,
+    };
+    if (last || half.reply || this.#response.ended) {
+      this.#fail(failure);
+      return false;
+    }
+    this.#closing = true;
+    half.ended = true;
+    half.held.clear();
+    this.#sink.fail(failure, true);
+    return false;
+  }
+
   #panic(half: Half, cause: unknown): false {
     this.#fail(panic(`in the ${name(half)}`, cause));
     return false;
@@ -275,7 +298,8 @@ export class Stream {
   #fail(failure: Failure): void {
     if (this.#failed) return;
     this.#failed = true;
-    this.#sink.fail(failure);
+    if (this.#closing) this.#sink.repliesDone();
+    else this.#sink.fail(failure, false);
   }
 }
 

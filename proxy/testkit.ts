@@ -160,6 +160,8 @@ class Recorder implements Sink {
     });
   }
 
+  repliesDone(): void {}
+
   fail({ reason, detail }: Failure): void {
     this.#closed = true;
     this.#log.push({

@@ -43,6 +43,7 @@ export {
 export {
   drop,
   error,
+  errorInTurn,
   more,
   nop,
   type Op,

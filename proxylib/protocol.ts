@@ -15,7 +15,15 @@ import type {
   ParserDefinition,
   RuleIssue,
 } from "./parser.ts";
-import { drop, error, more, nop, pass, type Verdict } from "./verdict.ts";
+import {
+  drop,
+  error,
+  errorInTurn,
+  more,
+  nop,
+  pass,
+  type Verdict,
+} from "./verdict.ts";
 
 /** What a server that refuses a request says, and whether it then hangs up. */
 export interface Refusal {
@@ -177,10 +185,9 @@ class ProtocolParser<Request, Rule, State> implements Parser {
     return drop(bytes);
   }
 
-  /** No further request is read for now, or ever again. */
+  /** No further request is read for now. */
   #isFull(): boolean {
-    return this.#outstanding.length >= OUTSTANDING ||
-      this.#outstanding.last()?.kind === "failure";
+    return this.#outstanding.length >= OUTSTANDING;
   }
 
   /** Closes the connection once everything before has been answered. */
@@ -188,7 +195,7 @@ class ProtocolParser<Request, Rule, State> implements Parser {
     if (this.#outstanding.length === 0) return error(code);
     this.#settleQuiet();
     this.#outstanding.push({ kind: "failure", code });
-    return nop();
+    return errorInTurn(code);
   }
 
   /** Decides and logs; denies, or expects the reply. */

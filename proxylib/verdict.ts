@@ -24,7 +24,7 @@ export interface Verdict {
   readonly op: Op;
   /** `pass`, `drop`: bytes decided; may reach past the bytes at hand. `more`: bytes wanted beyond them. */
   readonly bytes: number;
-  /** `pass` in the reply direction: whether this ends the reply (see {@linkcode part}). */
+  /** `pass` of a reply: whether this ends it (see {@linkcode part}). `error`: whether no reply is due (see {@linkcode errorInTurn}). */
   readonly last: boolean;
   /** `error`: a short word for the log's `reason`. */
   readonly code: string;
@@ -57,6 +57,15 @@ export function more(bytes: number): Verdict {
 /** Close the connection. What was decided before still goes out. `code` becomes the log's `reason`. */
 export function error(code: string): Verdict {
   return { op: "error", bytes: 0, last: true, code };
+}
+
+/**
+ * In the request direction: read no further request and close, but let the
+ * replies out that are still due. The parser goes on to frame them, and answers
+ * {@linkcode error} in the reply direction when the last one has passed.
+ */
+export function errorInTurn(code: string): Verdict {
+  return { op: "error", bytes: 0, last: false, code };
 }
 
 const NOP: Verdict = { op: "nop", bytes: 0, last: true, code: "" };
