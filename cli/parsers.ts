@@ -39,10 +39,25 @@ export async function test(
   try {
     const parser = findParser(registry, name);
     const file = vectors ?? await shippedVectors(registry, name);
-    const failed = runVectors(parser, readVectors(file, await read(file)));
+    const failed = runVectors(parser, parseVectors(file, await read(file)));
     return failed > 0 ? EXIT_FAILED : 0;
   } finally {
     await registry.close();
+  }
+}
+
+function parseVectors(file: string, text: string): Vector[] {
+  try {
+    return readVectors(file, text);
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw new ParleyError("Cannot use the vectors", {
+      blame: "operator",
+      where: file,
+      found: cause.message,
+      mend:
+        "correct that line: it is one JSON object with the members of a vector",
+    }, { cause });
   }
 }
 

@@ -110,21 +110,21 @@ export class ProxySession implements Session, Sink {
   /** Whether the connection may open; if not, the log says why. */
   admit(): boolean {
     const access = this.#access;
+    const verdict = this.#audits ? "audit" : "denied";
     if (access.verdict === "denied") {
-      const audit = this.#context.mode === "audit";
-      this.#log({
-        type: "connection",
-        verdict: audit ? "audit" : "denied",
-        rule: access.rule,
-        reason: access.reason,
-        fields: {},
-      });
-      if (!audit) return false;
+      const { rule, reason } = access;
+      this.#log({ type: "connection", verdict, rule, reason, fields: {} });
+      if (!this.#audits) return false;
     }
     if (this.#proto === undefined) return true;
     if (this.#parser) return this.#read(this.#parser);
-    this.reject("unknown-parser", `no parser named ${this.#proto} is loaded`);
-    return false;
+    this.#log({
+      type: "connection",
+      verdict,
+      reason: "unknown-parser",
+      fields: { status: `no parser named ${this.#proto} is loaded` },
+    });
+    return this.#audits;
   }
 
   /** Refuses the connection before it opens, for a reason of the sidecar's own. */
@@ -145,20 +145,14 @@ export class ProxySession implements Session, Sink {
     this.#access = this.#resolve(policy);
     this.#judge = undefined;
     if (this.#access.verdict === "denied") {
-      if (this.#context.mode === "audit") return;
       const { reason, rule } = this.#access;
-      this.#refuse(
-        "denied",
-        reason,
-        "the policy in force denies this connection",
-        rule,
-      );
+      const status = "the policy in force denies this connection";
+      this.#deny(reason, status, rule);
       return;
     }
     const proto = protocol(this.#access, this.#context.l7proto);
-    if (proto !== undefined && proto !== this.#parser?.name) {
-      this.#refuse(
-        "denied",
+    if (proto !== undefined && proto !== this.#proto) {
+      this.#deny(
         "parser-changed",
         `the policy in force wants these bytes read as ${proto}, from the first one on`,
       );
@@ -255,9 +249,25 @@ export class ProxySession implements Session, Sink {
     return this.#judge(request);
   }
 
+  get #audits(): boolean {
+    return this.#context.mode === "audit";
+  }
+
   #resolve(policy: CompiledPolicy): Access {
     const { subject, direction, port } = this.#context;
     return policy.resolve({ subject, direction, port, peer: this.#peer });
+  }
+
+  /** Denies what is open already; in audit mode says that it would be. */
+  #deny(reason: string, status: string, rule?: string): void {
+    if (!this.#audits) return this.#refuse("denied", reason, status, rule);
+    this.#log({
+      type: "connection",
+      verdict: "audit",
+      rule,
+      reason,
+      fields: { status },
+    });
   }
 
   #refuse(
