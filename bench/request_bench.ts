@@ -120,6 +120,7 @@ function connect({ definition, rules }: Workload): ProxySession {
   const link: Link = {
     write() {},
     end() {},
+    drain() {},
     close: (end) => {
       throw new Error(`the connection was closed: ${end}`);
     },

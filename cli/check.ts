@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { parseAllDocuments } from "yaml";
+import { ParleyError } from "../proxylib/mod.ts";
 import {
   createPolicyStore,
   endpointLabels,
@@ -12,6 +12,8 @@ import {
   type Source,
   type Subject,
 } from "../policy/mod.ts";
+import { formatPath, nearMiss, oneOf, quote } from "../policy/problem.ts";
+import { parseYaml } from "../policy/yaml.ts";
 import { type Config, parseConfig } from "../proxy/config/mod.ts";
 import { readPolicyFiles } from "../proxy/policy_files.ts";
 import { createCatalog } from "../proxy/registry/catalog.ts";
@@ -35,41 +37,78 @@ export async function check(
 }
 
 /** A configuration, and the policies and parsers that it names. */
-async function checkConfig({ file, text }: Source): Promise<Problem[]> {
-  const { config, problems } = parseConfig(file, text);
+async function checkConfig(source: Source): Promise<Problem[]> {
+  const { config, problems } = parseConfig(source.file, source.text);
   if (!config) return [...problems];
   const { labels, namespace } = config.endpoint;
   const subject = { labels: endpointLabels(labels, namespace) };
   const { folders } = config.parsers;
+  const unreadable = await checkPaths(source, config);
+  const readable = config.policies.filter((_, index) =>
+    !unreadable.some(({ path }) => path === formatPath(["policies", index]))
+  );
+  const policies = await readPolicyFiles(readable);
   return [
     ...problems,
-    ...await checkListeners(file, config),
-    ...await checkPolicies(await readPolicyFiles(config.policies), folders, [
-      subject,
-    ]),
+    ...await checkListeners(source, config),
+    ...unreadable,
+    ...await checkPolicies(policies, folders, [subject]),
   ];
 }
 
-async function checkListeners(
-  file: string,
-  config: Config,
-): Promise<Problem[]> {
-  const names = await withParsers(
-    config.parsers.folders,
-    (registry) => registry.names(),
-  );
-  return config.listeners.flatMap(({ l7proto }, index) =>
-    l7proto === undefined || names.includes(l7proto) ? [] : [{
-      severity: "error",
-      code: "l7.unknown-proto",
-      file,
-      line: 1,
-      column: 1,
-      path: `listeners[${index}].l7proto`,
-      message: `no parser is named ${JSON.stringify(l7proto)}`,
-      mend: `use one of ${names.join(", ")}`,
-    }]
-  );
+/** Whether every policy path can be read. */
+async function checkPaths(source: Source, config: Config): Promise<Problem[]> {
+  const problems: Problem[] = [];
+  for (const [index, path] of config.policies.entries()) {
+    try {
+      await readPolicyFiles([path]);
+    } catch (error) {
+      if (!(error instanceof ParleyError)) throw error;
+      const { where, found, mend } = error.fault;
+      const message = `${quote(where)} cannot be read: ${found}`;
+      problems.push(
+        problemAt(source, ["policies", index], {
+          code: "config.unreadable",
+          message,
+          mend,
+        }),
+      );
+    }
+  }
+  return problems;
+}
+
+function checkListeners(source: Source, config: Config): Promise<Problem[]> {
+  return withParsers(config.parsers.folders, (registry) => {
+    const { names, has } = createCatalog(registry);
+    return config.listeners.flatMap(({ l7proto }, index) => {
+      if (l7proto === undefined || has(l7proto)) return [];
+      const refused = registry.status().find(({ name }) => name === l7proto)
+        ?.refused;
+      return problemAt(source, ["listeners", index, "l7proto"], {
+        code: "l7.unknown-proto",
+        message: refused ?? `no parser is named ${quote(l7proto)}`,
+        mend: nearMiss(l7proto, names()) ?? `use ${oneOf(names())}`,
+      });
+    });
+  });
+}
+
+/** An error of a configuration, where it is written. */
+function problemAt(
+  { file, text }: Source,
+  path: readonly (string | number)[],
+  fault: Pick<Problem, "code" | "message" | "mend">,
+): Problem {
+  const position = parseYaml(file, text).documents[0]?.valueAt(path) ??
+    { line: 1, column: 1 };
+  return {
+    severity: "error",
+    file,
+    ...position,
+    path: formatPath(path),
+    ...fault,
+  };
 }
 
 function checkPolicies(
@@ -95,8 +134,8 @@ const POLICY_KEYS = [
   "items",
 ];
 
-function isConfig({ text }: Source): boolean {
-  const first = parseAllDocuments(text)[0]?.toJS({ maxAliasCount: 100 });
+function isConfig({ file, text }: Source): boolean {
+  const first = parseYaml(file, text).documents[0]?.value;
   return typeof first === "object" && first !== null && !Array.isArray(first) &&
     !POLICY_KEYS.some((key) => key in first);
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ParleyError } from "../proxylib/mod.ts";
 import { readVectors, type Vector } from "../proxylib/testkit/mod.ts";
 import type {
   LoadedParser,
@@ -35,9 +36,24 @@ export function test(
   return withParsers(folder, async (registry) => {
     const parser = findParser(registry, name);
     const file = vectors ?? await shippedVectors(registry, name);
-    const failed = runVectors(parser, readVectors(file, await read(file)));
+    const failed = runVectors(parser, parseVectors(file, await read(file)));
     return failed > 0 ? EXIT_FAILED : 0;
   });
+}
+
+function parseVectors(file: string, text: string): Vector[] {
+  try {
+    return readVectors(file, text);
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw new ParleyError("Cannot use the vectors", {
+      blame: "operator",
+      where: file,
+      found: cause.message,
+      mend:
+        "correct that line: it is one JSON object with the members of a vector",
+    }, { cause });
+  }
 }
 
 function runVectors(

@@ -26,6 +26,8 @@ export class PolicySource {
   readonly #paths: readonly string[];
   readonly #store: PolicyStore;
   readonly #catalog: () => L7Catalog;
+  /** What was reported at the last reading: it is not said again while it lasts. */
+  #reported: ReadonlySet<string> = new Set();
 
   constructor(
     paths: readonly string[],
@@ -53,9 +55,8 @@ export class PolicySource {
       await readPolicyFiles(this.#paths),
       this.#catalog(),
     );
-    for (const problem of problems) {
-      if (problem.severity === "warning") reports.warn(formatProblem(problem));
-    }
+    const warnings = problems.filter(({ severity }) => severity === "warning");
+    this.#report(reports, warnings.map(formatProblem));
     if (!this.#store.refused) return;
     const errors = problems.filter(({ severity }) => severity === "error");
     throw new ParleyError("Cannot start with this policy", {
@@ -72,10 +73,18 @@ export class PolicySource {
     try {
       const sources = await readPolicyFiles(this.#paths);
       const { problems } = this.#store.update(sources, this.#catalog());
-      for (const problem of problems) reports.warn(formatProblem(problem));
+      this.#report(reports, problems.map(formatProblem));
     } catch (error) {
-      reports.warn(`${(error as Error).message}; the policy in force stays`);
+      const { message } = error as Error;
+      this.#report(reports, [`${message}; the policy in force stays`]);
     }
     return this.#store.current.version !== before;
+  }
+
+  #report(reports: PolicyReports, messages: readonly string[]): void {
+    for (const message of messages) {
+      if (!this.#reported.has(message)) reports.warn(message);
+    }
+    this.#reported = new Set(messages);
   }
 }

@@ -9,6 +9,7 @@ import type {
   Connection,
   Decision,
   Endpoint,
+  Fields,
   ParserDefinition,
 } from "parley/proxylib";
 import type { Access, CompiledPolicy, Peer, Subject } from "../policy/mod.ts";
@@ -72,10 +73,13 @@ export class ProxySession implements Session, Sink {
   #policyVersion: number;
   #judge: Judge | undefined;
   readonly #bytes: [forward: number, reply: number] = [0, 0];
-  /** Why Parley itself ends the connection; the first cause counts. */
+  /** Why Parley itself ends the connection. */
   #failure:
     | { readonly verdict: "denied" | "error"; readonly reason: string }
     | undefined;
+
+  /** Whether replies still pass after a failure. */
+  #repliesDue = false;
 
   /** `id` is unique in the process. */
   constructor(
@@ -115,30 +119,19 @@ export class ProxySession implements Session, Sink {
   admit(): boolean {
     const access = this.#access;
     if (access.verdict === "denied") {
-      const audit = this.#context.mode === "audit";
-      this.#log({
-        type: "connection",
-        verdict: audit ? "audit" : "denied",
-        rule: access.rule,
-        reason: access.reason,
-        fields: {},
-      });
-      if (!audit) return false;
+      this.#deny(access.reason, {}, access.rule);
+    } else if (this.#proto !== undefined && !this.#parser) {
+      const status = `no parser named ${this.#proto} is loaded`;
+      this.#deny("unknown-parser", { status });
     }
-    if (this.#proto === undefined) return true;
-    if (this.#parser) return this.#read(this.#parser);
-    this.reject("unknown-parser", `no parser named ${this.#proto} is loaded`);
-    return false;
+    if (this.#parser && !this.#failure) this.#read(this.#parser);
+    return this.#failure === undefined;
   }
 
   /** Refuses the connection before it opens, for a reason of the sidecar's own. */
   reject(reason: string, status: string): void {
-    this.#log({
-      type: "connection",
-      verdict: "denied",
-      reason,
-      fields: { status },
-    });
+    this.#refuse("denied", reason, { status });
+    this.#link.close("refused");
   }
 
   /** A new policy is in force: the connection is judged again at once. */
@@ -150,29 +143,22 @@ export class ProxySession implements Session, Sink {
     this.#access = this.#resolve(policy);
     this.#judge = undefined;
     if (this.#access.verdict === "denied") {
-      if (this.#context.mode === "audit") return;
       const { reason, rule } = this.#access;
-      this.#refuse(
-        "denied",
-        reason,
-        "the policy in force denies this connection",
-        rule,
-      );
+      const status = "the policy in force denies this connection";
+      this.#deny(reason, { status }, rule);
       return;
     }
     const proto = protocol(this.#access, this.#context.l7proto);
-    if (proto !== undefined && proto !== this.#parser?.name) {
-      this.#refuse(
-        "denied",
-        "parser-changed",
-        `the policy in force wants these bytes read as ${proto}, from the first one on`,
-      );
+    if (proto !== undefined && proto !== this.#proto) {
+      const status =
+        `the policy in force wants these bytes read as ${proto}, from the first one on`;
+      this.#deny("parser-changed", { status });
     }
   }
 
   feed(reply: boolean, bytes: Uint8Array, end: boolean): void {
-    if (this.#failure) return;
     this.#time = undefined;
+    if (this.#failure && !this.#repliesDue) return;
     if (this.#stream) return this.#stream.feed(reply, bytes, end);
     if (bytes.length > 0) this.write(reply, bytes);
     if (end) this.end(reply);
@@ -222,13 +208,22 @@ export class ProxySession implements Session, Sink {
     });
   }
 
-  fail({ reason, detail, cause }: Failure): void {
-    const stack = cause instanceof Error ? cause.stack : undefined;
-    this.#refuse("error", reason, detail, undefined, stack);
+  fail({ reason, detail, cause }: Failure, repliesDue: boolean): void {
+    const stack = cause instanceof Error && cause.stack
+      ? { stack: cause.stack }
+      : {};
+    this.#refuse("error", reason, { status: detail, ...stack });
+    this.#repliesDue = repliesDue;
+    if (repliesDue) this.#link.drain("refused");
+    else this.#link.close("refused");
   }
 
-  /** Puts a parser in front of the bytes; false if it cannot even start. */
-  #read(parser: LoadedParser): boolean {
+  repliesDone(): void {
+    this.#link.close("refused");
+  }
+
+  /** Puts a parser in front of the bytes. */
+  #read(parser: LoadedParser): void {
     const { direction, port, frameBytes, logResponses } = this.#context;
     const connection: Connection = {
       id: this.#id,
@@ -246,10 +241,8 @@ export class ProxySession implements Session, Sink {
     try {
       const reader = parser.definition.create(connection);
       this.#stream = new Stream(reader, this, frameBytes);
-      return true;
     } catch (cause) {
-      this.fail(panic("while it was created", cause));
-      return false;
+      this.fail(panic("while it was created", cause), false);
     }
   }
 
@@ -262,28 +255,35 @@ export class ProxySession implements Session, Sink {
     return this.#judge(request);
   }
 
+  get #audits(): boolean {
+    return this.#context.mode === "audit";
+  }
+
   #resolve(policy: CompiledPolicy): Access {
     const { subject, direction, port } = this.#context;
     return policy.resolve({ subject, direction, port, peer: this.#peer });
   }
 
+  /** Denies the connection; in audit mode says that it would be. */
+  #deny(reason: string, fields: Fields, rule?: string): void {
+    if (this.#audits) {
+      this.#log({ type: "connection", verdict: "audit", rule, reason, fields });
+    } else {
+      this.#refuse("denied", reason, fields, rule);
+      this.#link.close("refused");
+    }
+  }
+
+  /** Notes why Parley itself ends the connection; the first cause counts. */
   #refuse(
     verdict: "denied" | "error",
     reason: string,
-    status: string,
+    fields: Fields,
     rule?: string,
-    stack?: string,
   ): void {
     if (this.#failure) return;
     this.#failure = { verdict, reason };
-    this.#log({
-      type: "connection",
-      verdict,
-      rule,
-      reason,
-      fields: stack === undefined ? { status } : { status, stack },
-    });
-    this.#link.close("refused");
+    this.#log({ type: "connection", verdict, rule, reason, fields });
   }
 
   #log(entry: Entry): void {

@@ -4,12 +4,14 @@
  *
  * @module
  */
+import { ParleyError } from "parley/proxylib";
 import {
   createIdentities,
   endpointLabels,
   type Identities,
   type Subject,
 } from "../policy/mod.ts";
+import { nearMiss, oneOf, quote } from "../policy/problem.ts";
 import { openSink } from "./accesslog/sinks.ts";
 import { LogWriter } from "./accesslog/writer.ts";
 import type { Config, ListenerConfig } from "./config/mod.ts";
@@ -63,6 +65,7 @@ export class Sidecar {
   readonly #limit: number;
   #listeners: { config: ListenerConfig; listener: Listener }[] = [];
   #watches: Watch[] = [];
+  #reloads: Promise<void> = Promise.resolve();
   #lastConnection = 0;
 
   private constructor(config: Config, options: SidecarOptions) {
@@ -90,8 +93,8 @@ export class Sidecar {
   /**
    * Loads parsers and policy, then binds every listener.
    *
-   * @throws {ParleyError} when the policy is not whole or an address cannot be
-   *   bound; nothing is left open then
+   * @throws {ParleyError} when the policy is not whole, a listener's parser is
+   *   not there or an address cannot be bound; nothing is left open then
    */
   static async start(
     config: Config,
@@ -100,6 +103,7 @@ export class Sidecar {
     const sidecar = new Sidecar(config, options);
     try {
       await sidecar.#scanParsers();
+      sidecar.#checkProtocols();
       await sidecar.#policy.load(options.log);
       sidecar.#bind();
       sidecar.#watch();
@@ -126,8 +130,16 @@ export class Sidecar {
     this.#accessLog.reopen();
   }
 
-  /** Reads parsers and policies again, as a change of their files does. */
-  async reload(): Promise<void> {
+  /**
+   * Reads parsers and policies again, as a change of their files does. One at a
+   * time, so that an older reading never replaces a newer one. Never rejects.
+   */
+  reload(): Promise<void> {
+    return this.#reloads = this.#reloads.then(() => this.#reload())
+      .catch((error) => this.#log.warn(`cannot reload: ${error}`));
+  }
+
+  async #reload(): Promise<void> {
     await this.#scanParsers();
     if (await this.#policy.reload(this.#log)) {
       this.#log.info(
@@ -156,7 +168,11 @@ export class Sidecar {
 
   async #release(): Promise<void> {
     for (const { listener } of this.#listeners) listener.stop();
+    await Promise.all(
+      this.#listeners.map(({ listener }) => listener.finished),
+    );
     await Promise.all(this.#watches.map((watch) => watch.close()));
+    await this.#reloads;
     await this.#registry.close();
     await this.#accessLog.close();
   }
@@ -207,9 +223,11 @@ export class Sidecar {
     );
     if (this.#sessions.size >= this.#limit) {
       session.reject("limit", `limits.connections (${this.#limit}) are open`);
+    }
+    if (!session.admit()) {
+      session.closed("refused");
       return undefined;
     }
-    if (!session.admit()) return undefined;
     this.#sessions.add(session);
     return { session, upstream: context.upstream };
   }
@@ -227,11 +245,23 @@ export class Sidecar {
     }
   }
 
+  /** A listener whose parser is not there would refuse every connection. */
+  #checkProtocols(): void {
+    for (const { name, l7proto } of this.#config.listeners) {
+      if (l7proto === undefined || this.#registry.get(l7proto)) continue;
+      const loaded = createCatalog(this.#registry).names();
+      throw new ParleyError("Cannot start", {
+        blame: "operator",
+        where: `listener ${name}`,
+        found: `no parser named ${quote(l7proto)} is loaded`,
+        mend: nearMiss(l7proto, loaded) ?? `use ${oneOf(loaded)}`,
+      });
+    }
+  }
+
   #watch(): void {
     const paths = [...this.#config.parsers.folders, ...this.#config.policies];
-    const reload = () =>
-      this.reload().catch((error) => this.#log.warn(String(error)));
-    this.#watches.push(watch(paths, reload));
+    this.#watches.push(watch(paths, () => this.reload()));
   }
 }
 

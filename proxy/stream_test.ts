@@ -12,6 +12,7 @@ import {
   bytes,
   drop,
   error,
+  errorInTurn,
   latin1,
   line,
   more,
@@ -50,7 +51,9 @@ class Bench {
       write: (reply, data) => this.#note(reply, latin1(data)),
       end: (reply) => this.#note(reply, "$"),
       partial: (reply, count) => this.#note(reply, `partial ${count}`),
-      fail: ({ reason }) => this.events.push(`fail ${reason}`),
+      fail: ({ reason }, repliesDue) =>
+        this.events.push(`fail ${reason}${repliesDue ? ", replies due" : ""}`),
+      repliesDone: () => this.events.push("replies done"),
     }, frameBytes);
   }
 
@@ -327,6 +330,39 @@ for (const [name, answer] of GARBAGE) {
   });
 }
 
+Deno.test("Stream refuses requests but lets replies pass until the parser says that the last is through", () => {
+  const run = new Bench((call) => {
+    if (call.text === "") return nop();
+    if (!call.reply) {
+      return call.text === "bad" ? errorInTurn("malformed") : pass(3);
+    }
+    return call.text === "end" ? error("malformed") : pass(3);
+  });
+  run.feed(">abc", ">bad", ">xyz", "<one", "<end", "<two");
+  assertEquals(run.events, [
+    ">abc",
+    "fail malformed, replies due",
+    "<one",
+    "replies done",
+  ]);
+});
+
+Deno.test("Stream takes the server's end for the end of the replies due", () => {
+  const run = new Bench((call) =>
+    call.text === "" ? nop() : call.reply ? pass(1) : errorInTurn("malformed")
+  );
+  run.feed(">x", "<$");
+  assertEquals(run.events, ["fail malformed, replies due", "replies done"]);
+});
+
+Deno.test("Stream fails at once where the server has ended before", () => {
+  const run = new Bench((call) =>
+    call.text === "" ? nop() : errorInTurn("malformed")
+  );
+  run.feed("<$", ">x");
+  assertEquals(run.events, ["<$", "fail malformed"]);
+});
+
 Deno.test("Stream names what a parser threw, whatever it was", () => {
   for (const thrown of [new Error("gone"), "gone"]) {
     let detail = "";
@@ -341,6 +377,7 @@ Deno.test("Stream names what a parser threw, whatever it was", () => {
         end() {},
         partial() {},
         fail: (failure) => detail = failure.detail,
+        repliesDone() {},
       },
       64,
     );
@@ -413,7 +450,7 @@ Deno.test("Stream shows each byte of a long line once as new, however it is cut"
         return data.length === 0 ? nop() : line(data, seen, 100_000);
       },
     },
-    { write() {}, end() {}, partial() {}, fail() {} },
+    { write() {}, end() {}, partial() {}, fail() {}, repliesDone() {} },
     100_000,
   );
   for (let i = 0; i < 50_000; i++) stream.feed(false, bytes("x"), false);

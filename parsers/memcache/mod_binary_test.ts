@@ -157,7 +157,7 @@ testParser("memcache binary", memcache, [
       },
       { reply: true, data: response(0, { status: 1 }) },
     ],
-    expect: [{ out: packet(0, { key: "a" }), back: "", closed: false }, {
+    expect: [{ out: packet(0, { key: "a" }), back: "" }, {
       out: joined(
         response(0, { status: 1 }),
         response(0, { status: 4, opaque: 2, value: "Invalid arguments" }),
@@ -173,8 +173,8 @@ testParser("memcache binary", memcache, [
       { reply: true, data: noopReply },
     ],
     expect: [
-      { out: joined(getq("a", 1), BARRIER.bytes), closed: false },
-      { out: response(9, { opaque: 1 }), closed: false },
+      { out: joined(getq("a", 1), BARRIER.bytes) },
+      { out: response(9, { opaque: 1 }) },
       { out: "", closed: true },
     ],
   },

@@ -139,9 +139,10 @@ testParser("memcache text", memcache, [
       { data: "get a\r\n" },
       { data: `stats ${"x".repeat(2042)}\r\nget b\r\n` },
       { reply: true, data: "END\r\n" },
+      { reply: true, data: "END\r\n" },
     ],
-    expect: [{}, { out: "", closed: false }, { out: "END\r\n", closed: true }],
-    total: { forward: "get a\r\n" },
+    expect: [{}, { out: "" }, { out: "END\r\n" }],
+    total: { forward: "get a\r\n", reply: "END\r\n", closed: true },
   },
   {
     name: "closes on a long line whose end is not in sight",

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { Timestamps } from "./format.ts";
 
 /** A batch is written when it is this long, or this old. */
 const BATCH_BYTES = 64 * 1024;
@@ -34,6 +35,7 @@ export class LogWriter {
   /** Of the batch that is being written. */
   #underWay = 0;
   #dropped = 0;
+  #rotated = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> | undefined;
 
@@ -48,14 +50,13 @@ export class LogWriter {
       this.#dropped++;
       return;
     }
-    this.#pending.push(line);
-    this.#size += line.length;
-    if (this.#size >= BATCH_BYTES) this.#start();
-    else this.#timer ??= setTimeout(() => this.#start(), BATCH_MS);
+    this.#queue(line);
   }
 
+  /** Follows a rotation, between two batches; a sink that cannot goes on as it was. */
   reopen(): void {
-    this.#sink.reopen();
+    this.#rotated = true;
+    if (!this.#writing) this.#follow();
   }
 
   /** Writes what is pending, then closes the sink. */
@@ -67,13 +68,21 @@ export class LogWriter {
     this.#sink.close();
   }
 
+  #queue(line: string): void {
+    this.#pending.push(line);
+    this.#size += line.length;
+    if (this.#size >= BATCH_BYTES) this.#start();
+    else this.#timer ??= setTimeout(() => this.#start(), BATCH_MS);
+  }
+
   #start(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#writing ??= this.#drain().finally(() => this.#writing = undefined);
+    this.#writing ??= this.#drain();
   }
 
   async #drain(): Promise<void> {
+    await Promise.resolve(); // #writing is set before it is cleared
     while (this.#pending.length > 0) {
       const lines = this.#pending;
       this.#pending = [];
@@ -84,23 +93,40 @@ export class LogWriter {
       } catch (error) {
         this.#warn(
           `cannot write the access log: ${
-            error instanceof Error ? error.message : error
+            text(error)
           }; ${lines.length} lines are dropped`,
         );
       }
       this.#underWay = 0;
       this.#reportDropped();
+      this.#follow();
+    }
+    this.#writing = undefined;
+  }
+
+  #follow(): void {
+    if (!this.#rotated) return;
+    this.#rotated = false;
+    try {
+      this.#sink.reopen();
+    } catch (error) {
+      this.#warn(`${text(error)}; the log goes on where it was`);
     }
   }
 
+  /** The report is never dropped itself: it would be when it is needed most. */
   #reportDropped(): void {
     if (this.#dropped === 0) return;
     const dropped = this.#dropped;
     this.#dropped = 0;
-    const time = new Date().toISOString();
+    const time = new Timestamps().format(Date.now());
     this.#warn(`the access log's sink is slow: ${dropped} lines dropped`);
-    this.write(
+    this.#queue(
       `{"time":"${time}","type":"accesslog","verdict":"error","reason":"lines-dropped","fields":{"dropped":${dropped}}}\n`,
     );
   }
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -11,8 +11,10 @@ export interface ParserSource {
   readonly folder: string;
   /** Path of the entry module, inside `folder`. */
   readonly entry: string;
-  /** SHA-256 over the paths and contents of its files, in hex. */
+  /** SHA-256 over the paths and contents of its files, in hex; empty if they cannot be read. */
   readonly hash: string;
+  /** Why they cannot be read. */
+  readonly unreadable?: string;
 }
 
 const NAME = /^[a-z][a-z0-9_-]*$/;
@@ -27,14 +29,21 @@ export async function discover(folder: string): Promise<ParserSource[]> {
     const main = entry.endsWith(".ts") ? entry : `${entry}/mod.ts`;
     const files = await filesOf(folder, main);
     if (!files.includes(main)) continue;
-    sources.push({
-      name,
-      folder,
-      entry: main,
-      hash: await hash(folder, files),
-    });
+    sources.push({ name, folder, entry: main, ...await read(folder, files) });
   }
-  return sources.sort((a, b) => a.name < b.name ? -1 : 1);
+  return sources.sort((a, b) => a.entry < b.entry ? -1 : 1);
+}
+
+/** One parser that cannot be read is no reason to do without the others. */
+async function read(
+  folder: string,
+  files: readonly string[],
+): Promise<Pick<ParserSource, "hash" | "unreadable">> {
+  try {
+    return { hash: await hash(folder, files) };
+  } catch (error) {
+    return { hash: "", unreadable: (error as Error).message };
+  }
 }
 
 /** The content hash of an entry module and the files of its own. */
@@ -76,7 +85,8 @@ async function entries(folder: string): Promise<string[]> {
 }
 
 async function isFolder(path: string): Promise<boolean> {
-  return (await Deno.stat(path)).isDirectory;
+  const there = await Deno.stat(path).catch(() => undefined);
+  return there?.isDirectory ?? false;
 }
 
 async function hash(folder: string, files: readonly string[]): Promise<string> {

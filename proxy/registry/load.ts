@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { stripVTControlCharacters } from "node:util";
 import { ParleyError, type ParserDefinition } from "parley/proxylib";
 import { hashOf, modules, type ParserSource } from "./discover.ts";
 
@@ -19,6 +20,9 @@ export class ParserLoader {
   /** @throws {ParleyError} naming file, line and column where they are known */
   async load(source: ParserSource): Promise<ParserDefinition> {
     const original = `${source.folder}/${source.entry}`;
+    if (source.unreadable !== undefined) {
+      throw loadError(source, original, source.unreadable);
+    }
     const first = !this.#imported.has(original);
     this.#imported.add(original);
     const folder = first ? source.folder : await this.#snapshot(source);
@@ -47,7 +51,8 @@ export class ParserLoader {
       await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), {
         recursive: true,
       });
-      await Deno.copyFile(`${folder}/${file}`, path);
+      // Whoever imports what cannot be copied will say so.
+      await Deno.copyFile(`${folder}/${file}`, path).catch(() => {});
     }
     return target;
   }
@@ -61,7 +66,7 @@ async function importModule(
   try {
     return await import(fileUrl(path));
   } catch (cause) {
-    throw loadError(folder, source, cause);
+    throw explained(path, source, cause);
   }
 }
 
@@ -70,37 +75,48 @@ function fileUrl(path: string): string {
     .href;
 }
 
-/** Points at the author's file, not at a copy of it. */
-function loadError(
-  folder: string,
+/** Points at the author's file, not at a copy of it, or where a link leads. */
+function explained(
+  path: string,
   source: ParserSource,
   cause: unknown,
 ): ParleyError {
-  const text = cause instanceof Error
-    ? `${cause.message}\n${cause.stack ?? ""}`
-    : String(cause);
+  const depth = source.entry.split("/").length;
+  const root = path.split("/").slice(0, -depth).join("/");
+  const inAuthorsWords = (text: string) =>
+    text.replaceAll(`${fileUrl(root)}/`, `${source.folder}/`)
+      .replaceAll(`file://${root}/`, `${source.folder}/`);
+  // The runtime colours some of its messages, terminal or not.
+  const [message, stack] =
+    (cause instanceof Error
+      ? [cause.message, cause.stack ?? ""]
+      : [String(cause), ""]).map(stripVTControlCharacters) as [string, string];
   const position = new RegExp(
-    `${escape(folder)}/([^\\s:?]+\\.ts)[^:\\s]*:(\\d+):(\\d+)`,
+    `${escape(source.folder)}/[^:?]+?\\.ts[^:\\s]*:\\d+:\\d+`,
   )
-    .exec(text);
-  const where = position
-    ? `${source.folder}/${position[1]}:${position[2]}:${position[3]}`
-    : `${source.folder}/${source.entry}`;
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return new ParleyError(
-    `Cannot load parser ${source.name}`,
-    {
-      blame: "parser",
-      where,
-      found: message.split("\n")[0]!.replace(
-        /^SyntaxError: /,
-        "syntax error: ",
-      ),
-      mend:
-        "correct the file and save it; until then the last good version serves",
-    },
+    .exec(inAuthorsWords(`${message}\n${stack}`));
+  return loadError(
+    source,
+    position?.[0] ?? `${source.folder}/${source.entry}`,
+    inAuthorsWords(message).split("\n")[0]!
+      .replace(/^SyntaxError: /, "syntax error: "),
     { cause },
   );
+}
+
+function loadError(
+  { name }: ParserSource,
+  where: string,
+  found: string,
+  options?: ErrorOptions,
+): ParleyError {
+  return new ParleyError(`Cannot load parser ${name}`, {
+    blame: "parser",
+    where,
+    found,
+    mend:
+      "correct the file and save it; until then the last good version serves",
+  }, options);
 }
 
 function escape(text: string): string {
@@ -110,12 +126,12 @@ function escape(text: string): string {
 /** A file saved again between its hash and its import would serve under a wrong version. */
 async function checkUnchanged(
   folder: string,
-  { name, entry, hash }: ParserSource,
+  source: ParserSource,
 ): Promise<void> {
-  if (await hashOf(folder, entry) === hash) return;
-  throw new ParleyError(`Cannot load parser ${name}`, {
+  if (await hashOf(folder, source.entry) === source.hash) return;
+  throw new ParleyError(`Cannot load parser ${source.name}`, {
     blame: "operator",
-    where: `${folder}/${entry}`,
+    where: `${source.folder}/${source.entry}`,
     found: "it was changed again while it was loaded",
     mend: "nothing to do: the newer content is loaded next",
   });

@@ -64,7 +64,10 @@ export class ParserRegistry {
   #entries = new Map<string, Entry>();
 
   constructor(folders: readonly ParserFolder[]) {
-    this.#folders = folders;
+    this.#folders = folders.map(({ path, builtIn }) => ({
+      path: path.replace(/(?<=.)\/+$/, ""),
+      builtIn,
+    }));
   }
 
   /** The version that serves new connections. */

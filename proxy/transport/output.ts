@@ -19,6 +19,7 @@ export class Output {
   #running = false;
   #ending = false;
   #done = false;
+  #failed = false;
 
   constructor(conn: Deno.Conn, moved: (error?: unknown) => void) {
     this.#conn = conn;
@@ -29,14 +30,14 @@ export class Output {
     return this.#bytes > HIGH_WATER;
   }
 
-  /** Nothing waits, and a half-close that was asked for is made. */
-  get settled(): boolean {
-    return this.#done || (this.#bytes === 0 && !this.#ending);
-  }
-
   /** No more can be written: half-closed, or failed. */
   get done(): boolean {
     return this.#done;
+  }
+
+  /** The peer takes nothing any more. */
+  get failed(): boolean {
+    return this.#failed;
   }
 
   write(bytes: Uint8Array): void {
@@ -58,6 +59,7 @@ export class Output {
     this.#running = true;
     this.#run().catch((error) => {
       this.#done = true;
+      this.#failed = true;
       this.#queue = [];
       this.#bytes = 0;
       this.#moved(error);

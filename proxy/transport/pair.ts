@@ -16,7 +16,7 @@ import {
 } from "./transport.ts";
 
 const READ_BYTES = 16 * 1024;
-/** How long a client may take to read the last bytes after Parley decided to close. */
+/** How long peers may take to send and read the last bytes after Parley decided to close. */
 const LINGER_MS = 2000;
 const NOTHING = new Uint8Array(0);
 
@@ -31,6 +31,8 @@ export class Pair implements Link {
   #end: End | undefined;
   #detail: string | undefined;
   readonly #aborted = new AbortController();
+  /** Runs while the client is not read any more but replies are still due. */
+  #draining: ReturnType<typeof setTimeout> | undefined;
   /** Resolves when something moved that a pump may wait for. */
   #moved = Promise.withResolvers<void>();
   /** `performance.now()` of the last byte. */
@@ -48,6 +50,7 @@ export class Pair implements Link {
       this.#session = opened.session;
       await this.#serve(opened.upstream, timeouts);
     }
+    clearTimeout(this.#draining);
     await this.#linger();
     this.#release();
     this.#session?.closed(this.#end ?? "closed", this.#detail);
@@ -72,6 +75,10 @@ export class Pair implements Link {
 
   end(reply: boolean): void {
     this.#output(reply)?.end();
+  }
+
+  drain(end: End): void {
+    this.#draining ??= setTimeout(() => this.close(end), LINGER_MS);
   }
 
   close(end: End): void {
@@ -105,10 +112,11 @@ export class Pair implements Link {
       if ("setNoDelay" in conn) tune(conn);
       return conn;
     } catch (error) {
-      this.#end ??= late.signal.aborted
+      if (this.#end) return undefined; // aborted meanwhile: the failure says nothing
+      this.#end = late.signal.aborted
         ? "connect-timeout"
         : "upstream-unreachable";
-      this.#detail ??= late.signal.aborted
+      this.#detail = late.signal.aborted
         ? `${formatAddress(upstream)} did not answer within ${timeout} ms`
         : `${formatAddress(upstream)}: ${text(error)}`;
       return undefined;
@@ -122,7 +130,7 @@ export class Pair implements Link {
     const buffer = new Uint8Array(READ_BYTES);
     for (;;) {
       while (this.#mustWait(reply)) await this.#moved.promise;
-      if (this.#end) return;
+      if (this.#end || this.#output(reply)!.failed) return;
       const bytes = await this.#read(reply, from, buffer);
       if (bytes === undefined || this.#end) return;
       this.#lastActive = performance.now();
@@ -142,11 +150,15 @@ export class Pair implements Link {
   ): Promise<Uint8Array | null | undefined> {
     try {
       const read = await from.read(buffer);
-      return read === null ? null : buffer.subarray(0, read);
+      if (read !== null) return buffer.subarray(0, read);
+      if (!reply || !this.#forward!.failed) return null;
     } catch (error) {
-      this.abort(reply ? "upstream-reset" : "client-reset", text(error));
-      return undefined;
+      if (!reply) this.abort("client-reset", text(error));
+      else this.#detail ??= text(error);
     }
+    // A write may have told of the reset before; this is when its last words are read.
+    if (reply) this.close("upstream-reset");
+    return undefined;
   }
 
   /**
@@ -157,14 +169,17 @@ export class Pair implements Link {
    */
   #mustWait(reply: boolean): boolean {
     if (this.#end) return false;
-    return this.#output(reply)!.flooded || (!reply && this.#reply.flooded) ||
-      this.#session!.paused(reply);
+    if (!reply && this.#draining !== undefined) return true;
+    if (this.#output(reply)!.flooded) return true;
+    if (this.#forward!.failed) return false;
+    return (!reply && this.#reply.flooded) || this.#session!.paused(reply);
   }
 
   #onMoved(reply: boolean, error?: unknown): void {
     this.#lastActive = performance.now();
     if (error !== undefined && !this.#end) {
-      this.abort(reply ? "client-reset" : "upstream-reset", text(error));
+      if (reply) this.abort("client-reset", text(error));
+      else this.#detail ??= text(error); // what it said before is still to be read
     }
     this.#signal();
   }
@@ -179,32 +194,30 @@ export class Pair implements Link {
   }
 
   /**
-   * Lets the client have what was decided: a socket closed with unread bytes is
+   * Lets both peers have what was decided: a socket closed with unread bytes is
    * reset, and a reset takes bytes that are still on their way with it.
    */
   async #linger(): Promise<void> {
     if (this.#aborted.signal.aborted || this.#end === undefined) return;
     const timer = setTimeout(() => this.abort(this.#end!), LINGER_MS);
-    try {
-      this.#reply.end();
-      while (!this.#reply.done && !this.#aborted.signal.aborted) {
-        await this.#moved.promise;
-      }
-      await this.#discard();
-    } finally {
-      clearTimeout(timer);
-    }
+    await Promise.all([
+      this.#leave(this.#reply, this.#down),
+      this.#forward && this.#leave(this.#forward, this.#up!),
+    ]);
+    clearTimeout(timer);
   }
 
-  /** Reads and forgets what a refused client still sends. */
-  async #discard(): Promise<void> {
+  /** Sends what is queued, then reads and forgets until the peer has ended too. */
+  async #leave(output: Output, conn: Deno.Conn): Promise<void> {
+    output.end();
+    while (!output.done && !this.#aborted.signal.aborted) {
+      await this.#moved.promise;
+    }
+    const aborted = this.#untilAborted();
     const buffer = new Uint8Array(READ_BYTES);
-    while (!this.#aborted.signal.aborted) {
-      const read = await Promise.race([
-        this.#down.read(buffer).catch(() => null),
-        this.#untilAborted(),
-      ]);
-      if (read === null) return;
+    let read: number | null = 0;
+    while (read !== null) {
+      read = await Promise.race([conn.read(buffer).catch(() => null), aborted]);
     }
   }
 
@@ -235,8 +248,10 @@ function dial(address: Address, signal: AbortSignal): Promise<Deno.Conn> {
 
 /** Small requests must not wait for an acknowledgement; a dead peer must be noticed. */
 export function tune(conn: Deno.Conn): void {
-  (conn as Deno.TcpConn).setNoDelay(true);
-  (conn as Deno.TcpConn).setKeepAlive(true);
+  try {
+    (conn as Deno.TcpConn).setNoDelay(true);
+    (conn as Deno.TcpConn).setKeepAlive(true);
+  } catch { /* some systems refuse where the peer's reset came first */ }
 }
 
 /** The system's own words for a failure. */

@@ -45,6 +45,8 @@ export interface Link {
   write(reply: boolean, bytes: Uint8Array): void;
   /** Half-closes a direction once its queue has left. */
   end(reply: boolean): void;
+  /** Reads no more from the client; replies go on until `close`, which a deadline brings about if nothing else does. */
+  drain(end: End): void;
   /** Reads no more; sends what is queued, then closes both sockets. */
   close(end: End): void;
 }

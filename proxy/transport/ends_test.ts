@@ -1,0 +1,353 @@
+/** How connections end, and that the end of one is nobody else's. */
+import {
+  deepStrictEqual as assertEquals,
+  match as assertMatch,
+  ok as assert,
+} from "node:assert/strict";
+import { connect, type Socket } from "node:net";
+import {
+  Client,
+  drain,
+  type Feed,
+  Mailbox,
+  passing,
+  pattern,
+  Relay,
+  resettable,
+  standstill,
+  Upstream,
+  within,
+} from "./harness_test.ts";
+import type { Address } from "./transport.ts";
+
+const MIB = 1024 * 1024;
+const SHORT = 80;
+
+/** An address where nobody listens. */
+function nobody(): Address {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return { ...(listener.addr as Deno.NetAddr), transport: "tcp" };
+}
+
+/** A client that can reset its connection. */
+async function resettingClient(relay: Relay): Promise<Socket> {
+  const { hostname, port } = relay.address;
+  const socket = connect(port, hostname!);
+  socket.on("error", () => {});
+  await new Promise<void>((resolve) => socket.once("connect", () => resolve()));
+  return socket;
+}
+
+/** Proves that a connection through a relay still works, both ways. */
+async function stillTalks(client: Client, server: Client): Promise<void> {
+  await client.send("ping");
+  assertEquals(await server.read(4), "ping");
+  await server.send("pong");
+  assertEquals(await client.read(4), "pong");
+}
+
+Deno.test("an upstream where nobody listens ends the connection with the system's words", async () => {
+  const upstream = nobody();
+  await using relay = new Relay(upstream);
+  using client = await relay.connect();
+  assertEquals(await client.rest(), "");
+  client.conn.close();
+  const { end, detail } = await relay.endings.take("the end");
+  assertEquals(end, "upstream-unreachable");
+  assert(upstream.transport === "tcp");
+  assertMatch(detail!, new RegExp(`^127.0.0.1:${upstream.port}: .*refused`));
+});
+
+Deno.test("a Unix socket that is not there ends the connection with the system's words", async () => {
+  await using relay = new Relay({ transport: "unix", path: "/nowhere/x.sock" });
+  using client = await relay.connect();
+  assertEquals(await client.rest(), "");
+  client.conn.close();
+  const { end, detail } = await relay.endings.take("the end");
+  assertEquals(end, "upstream-unreachable");
+  assertMatch(detail!, /^unix:\/nowhere\/x.sock: .*[Nn]o such file/);
+});
+
+Deno.test({
+  name: "an upstream that does not answer ends the connection at the timeout",
+  ignore: Deno.build.os !== "linux", // elsewhere a full backlog refuses
+  async fn() {
+    // A listener that accepts nothing, with its backlog full: the kernel drops
+    // the next connection attempt without a word.
+    using deaf = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = deaf.addr as Deno.NetAddr;
+    const fillers: Deno.Conn[] = [];
+    for (let full = false; !full;) {
+      const late = AbortSignal.timeout(400);
+      try {
+        fillers.push(await Deno.connect({ port, signal: late }));
+      } catch {
+        full = true;
+      }
+    }
+    try {
+      const upstream = {
+        transport: "tcp",
+        hostname: "127.0.0.1",
+        port,
+      } as const;
+      await using relay = new Relay(upstream, { connect: SHORT });
+      using client = await relay.connect();
+      await client.send("sent before anybody listens");
+      assertEquals(await client.rest(), "");
+      client.conn.close();
+      assertEquals(await relay.endings.take("the end"), {
+        end: "connect-timeout",
+        detail: `127.0.0.1:${port} did not answer within ${SHORT} ms`,
+      });
+    } finally {
+      for (const filler of fillers) filler.close();
+    }
+  },
+});
+
+for (const direction of ["client", "server"] as const) {
+  Deno.test(`bytes of the ${direction} alone keep a connection from being idle`, async () => {
+    using upstream = new Upstream();
+    const idle = 500;
+    await using relay = new Relay(upstream.address, { idle });
+    using client = await relay.connect();
+    const server = await upstream.take();
+    const [from, to] = direction === "client"
+      ? [client, server]
+      : [server, client];
+    // Well past the timeout, a byte well within it.
+    for (
+      const started = performance.now();
+      performance.now() < started + 1300;
+    ) {
+      await from.send(".");
+      assertEquals(await to.read(1), ".");
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+    const quiet = performance.now();
+    const { end } = await relay.endings.take("the end");
+    assertEquals(end, "idle-timeout");
+    assert(performance.now() - quiet >= idle * 0.5, "it ended while in use");
+  });
+}
+
+Deno.test("bytes that a session holds back keep a connection from being idle", async () => {
+  using upstream = new Upstream();
+  const idle = 500;
+  await using relay = new Relay(upstream.address, { idle, feed() {} });
+  using client = await relay.connect();
+  let ended = false;
+  const ending = relay.endings.take("the end").finally(() => ended = true);
+  for (const started = performance.now(); performance.now() < started + 1300;) {
+    await client.send(".");
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    assertEquals(ended, false);
+  }
+  assertEquals((await ending).end, "idle-timeout");
+});
+
+Deno.test("abort ends every connection at once, with the given word", async () => {
+  using upstream = new Upstream();
+  await using relay = new Relay(upstream.address);
+  using one = await relay.connect();
+  using two = await relay.connect();
+  const servers = [await upstream.take(), await upstream.take()];
+  assertEquals(relay.listener.connections, 2);
+  relay.listener.abort("drained");
+  for (const peer of [one, two, ...servers]) {
+    assertEquals(await peer.rest().catch(() => ""), "");
+  }
+  assertEquals((await relay.endings.take("the end")).end, "drained");
+  assertEquals((await relay.endings.take("the end")).end, "drained");
+  assertEquals(relay.listener.connections, 0);
+});
+
+Deno.test("stop refuses new connections, and finished waits for the last one", async () => {
+  using upstream = new Upstream();
+  await using relay = new Relay(upstream.address);
+  using client = await relay.connect();
+  const server = await upstream.take();
+  let finished = false;
+  void relay.listener.finished.then(() => finished = true);
+  relay.listener.stop();
+  relay.listener.stop(); // twice is once
+  await stillTalks(client, server);
+  const refused = await relay.connect().then(
+    (late) => late.rest(),
+    (error) => error,
+  );
+  const { ConnectionRefused, ConnectionReset } = Deno.errors;
+  assert(
+    refused instanceof ConnectionRefused || refused instanceof ConnectionReset,
+    String(refused),
+  );
+  assertEquals(finished, false);
+  await client.shut();
+  await server.shut();
+  await within("finished", relay.listener.finished);
+  assertEquals((await relay.endings.take("the end")).end, "closed");
+});
+
+/** Answers the first bytes with `reply`, then refuses the connection. */
+function refusing(reply: Uint8Array): Feed {
+  return (link, isReply) => {
+    if (isReply) return;
+    for (let at = 0; at < reply.length; at += 65_536) {
+      link.write(true, reply.subarray(at, at + 65_536));
+    }
+    link.close("refused");
+  };
+}
+
+for (
+  const { name, size } of [
+    { name: "a short", size: 22 },
+    { name: "a long", size: 8 * MIB },
+  ]
+) {
+  Deno.test(`${name} reply before a refusal reaches a client that has more to say`, async () => {
+    using upstream = new Upstream();
+    const reply = new Uint8Array(size).fill(0x2e);
+    await using relay = new Relay(upstream.address, { feed: refusing(reply) });
+    using client = await relay.connect();
+    // The socket is closed with most of this unread.
+    const sent = (async () => {
+      for (const bytes of pattern(64 * MIB)) await client.send(bytes);
+    })().catch(() => {});
+    const server = await upstream.take();
+    assertEquals((await drain(client.conn)).total, size);
+    client.conn.close();
+    server.conn.close();
+    assertEquals((await relay.endings.take("the end")).end, "refused");
+    await sent;
+  });
+}
+
+Deno.test("what was passed before a refusal reaches the upstream, though the client is gone", async () => {
+  using upstream = new Upstream();
+  const passed = new Uint8Array(8 * MIB).fill(0x2e);
+  await using relay = new Relay(upstream.address, {
+    feed(link, reply) {
+      if (reply) return;
+      link.write(false, passed);
+      link.close("refused");
+    },
+  });
+  using client = await relay.connect();
+  await client.send("x");
+  client.conn.close();
+  const server = await upstream.take();
+  await server.send("a reply that nobody will read");
+  assertEquals((await drain(server.conn)).total, passed.length);
+  server.conn.close();
+  assertEquals((await relay.endings.take("the end")).end, "refused");
+});
+
+Deno.test("a client that reads nothing of its refusal is let go after a while", async () => {
+  using upstream = new Upstream();
+  const reply = new Uint8Array(64 * MIB);
+  await using relay = new Relay(upstream.address, { feed: refusing(reply) });
+  using client = await relay.connect();
+  await upstream.take();
+  await client.send("x");
+  assertEquals((await relay.endings.take("the end")).end, "refused");
+});
+
+Deno.test("a connection that is not opened is closed, and its upstream never dialled", async () => {
+  using upstream = new Upstream();
+  const opens = [false, true];
+  await using relay = new Relay(upstream.address, {
+    opens: () => opens.shift() ?? false,
+  });
+  using refused = await relay.connect();
+  assertEquals(await refused.rest(), "");
+  using client = await relay.connect();
+  const server = await upstream.take(); // the first connection that came
+  await stillTalks(client, server);
+});
+
+Deno.test("a reset of a client ends its connection alone", async () => {
+  using upstream = new Upstream();
+  await using relay = new Relay(upstream.address);
+  using other = await relay.connect();
+  const otherServer = await upstream.take();
+  const socket = await resettingClient(relay);
+  const server = await upstream.take();
+  socket.write("half a requ");
+  assertEquals(await server.read(11), "half a requ");
+  socket.resetAndDestroy();
+  const { end, detail } = await relay.endings.take("the end");
+  assertEquals(end, "client-reset");
+  assertMatch(detail!, /reset/i);
+  assertEquals(await server.rest().catch(() => ""), "");
+  await stillTalks(other, otherServer);
+});
+
+Deno.test("a reset of an upstream in the middle of a reply ends its connection alone", async () => {
+  const sockets = new Mailbox<Socket>();
+  await using server = await resettable((socket) => sockets.put(socket));
+  await using relay = new Relay(server.address);
+  using other = await relay.connect();
+  const otherServer = await sockets.take("a socket");
+  using client = await relay.connect();
+  const socket = await sockets.take("a socket");
+  socket.write("VALUE key 0 100\r\nhalf of i");
+  assertEquals(await client.read(26), "VALUE key 0 100\r\nhalf of i");
+  socket.resetAndDestroy();
+  assertEquals(await client.rest(), "");
+  client.conn.close();
+  const { end, detail } = await relay.endings.take("the end");
+  assertEquals(end, "upstream-reset");
+  assertMatch(detail!, /reset/i);
+  otherServer.write("here");
+  assertEquals(await other.read(4), "here");
+});
+
+Deno.test("what an upstream sent before its reset reaches a slow client", async () => {
+  const sockets = new Mailbox<Socket>();
+  await using server = await resettable((socket) => sockets.put(socket));
+  await using relay = new Relay(server.address);
+  using client = await relay.connect();
+  const socket = await sockets.take("a socket");
+  for (const bytes of pattern(24 * MIB)) socket.write(bytes);
+  await standstill(() => relay.fed[1]);
+  socket.resetAndDestroy();
+  const { total } = await drain(client.conn);
+  assertEquals(total, relay.fed[1]);
+  client.conn.close();
+  assertEquals((await relay.endings.take("the end")).end, "upstream-reset");
+});
+
+Deno.test("an upstream's last words reach a client that is still sending", async () => {
+  const sockets = new Mailbox<Socket>();
+  await using server = await resettable((socket) =>
+    sockets.put(socket.pause())
+  );
+  let held = true;
+  await using relay = new Relay(server.address, {
+    feed: passing,
+    paused: (reply) => held && reply,
+  });
+  using client = await relay.connect();
+  const socket = await sockets.take("a socket");
+  let sent = 0;
+  const sending = (async () => {
+    for (const bytes of pattern(64 * MIB)) {
+      await client.send(bytes);
+      sent += bytes.length;
+    }
+  })().catch(() => {});
+  await standstill(() => sent);
+  // "Too large", and gone with the request unread: the relay's writes fail
+  // before it has read the words.
+  await new Promise((resolve) => socket.write("TOO LARGE\r\n", resolve));
+  socket.resetAndDestroy();
+  await standstill(() => sent);
+  held = false;
+  relay.links[0]!.write(true, new Uint8Array(0)); // anything that moves it
+  assertEquals(await client.rest(), "TOO LARGE\r\n");
+  client.conn.close();
+  await sending;
+  assertEquals((await relay.endings.take("the end")).end, "upstream-reset");
+});

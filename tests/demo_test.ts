@@ -1,0 +1,117 @@
+/**
+ * `parley demo` as a newcomer runs it: a child process, with memcached and
+ * without.
+ */
+import { deepStrictEqual as assertEquals } from "node:assert/strict";
+
+const ROOT = new URL("..", import.meta.url).pathname;
+
+const hasMemcached = await new Deno.Command("memcached", { args: ["-h"] })
+  .output().then(() => true, () => false);
+
+Deno.test("demo --once is right in every step, without memcached", async () => {
+  await using nothing = await emptyFolder();
+  const { code, text } = await once({ PATH: nothing.path });
+  await assertRight(code, text);
+  assertHas(text, "an in-process stand-in");
+  assertHas(text, "(memcached is not installed)");
+});
+
+Deno.test({
+  name: hasMemcached
+    ? "demo --once is right in every step, with memcached"
+    : "demo --once with memcached: skipped, memcached is not in PATH",
+  ignore: !hasMemcached,
+  async fn() {
+    const { code, text } = await once({});
+    await assertRight(code, text);
+    assertHas(text, /cache +memcached \d/);
+  },
+});
+
+Deno.test("demo --once fails when it cannot even begin", async () => {
+  await using nothing = await emptyFolder();
+  // Nothing can be copied to a folder that is not there.
+  const { code } = await once({
+    PATH: nothing.path,
+    TMPDIR: `${nothing.path}/none`,
+  });
+  assertEquals(code === 0, false);
+});
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test(`demo serves on after the tour, and cleans up at ${signal}`, async () => {
+    const child = spawn([], {});
+    let text = "";
+    for await (
+      const chunk of child.stdout.pipeThrough(new TextDecoderStream())
+    ) {
+      const before = text.includes(LAST_LINE);
+      text += chunk;
+      if (!before && text.includes(LAST_LINE)) child.kill(signal);
+    }
+    const { code } = await child.status;
+    assertEquals(code, 0, text);
+    assertHas(text, /nc -s 127\.0\.0\.2 127\.0\.0\.1 \d+/);
+    assertHas(text, `${folderOf(text)}/parsers/memcache/`);
+    await assertGone(text);
+  });
+}
+
+/** The last thing that the invitation says. */
+const LAST_LINE = "policies/cache.yaml\n";
+
+async function once(env: Record<string, string>) {
+  const child = spawn(["--once"], env);
+  const { code, stdout, stderr } = await child.output();
+  const [text, errors] = [stdout, stderr].map((bytes) =>
+    new TextDecoder().decode(bytes)
+  );
+  return { code, text: text! + errors };
+}
+
+function spawn(
+  args: readonly string[],
+  env: Record<string, string>,
+): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-q", "-P=demo", "main.ts", "demo", ...args],
+    cwd: ROOT,
+    env,
+    stdin: "null",
+    stdout: "piped",
+    stderr: args.length > 0 ? "piped" : "inherit",
+  }).spawn();
+}
+
+async function assertRight(code: number, text: string): Promise<void> {
+  assertEquals(code, 0, text);
+  assertEquals(text.includes("✗"), false, text);
+  assertEquals(text.includes("\x1b"), false, "colours are for terminals");
+  assertHas(text, "Scoreboard");
+  assertHas(text, "✓ 0 connections lost");
+  assertHas(text, "✓ every step was right");
+  await assertGone(text);
+}
+
+async function assertGone(text: string): Promise<void> {
+  const there = await Deno.stat(folderOf(text)).catch(() => undefined);
+  assertEquals(there, undefined, "the temporary folder is removed");
+}
+
+function folderOf(text: string): string {
+  return /\S+\/parley-demo-\w+/.exec(text)?.[0] ?? "";
+}
+
+function assertHas(text: string, part: string | RegExp): void {
+  const has = typeof part === "string" ? text.includes(part) : part.test(text);
+  assertEquals(has, true, `${part} is not in:\n${text}`);
+}
+
+async function emptyFolder() {
+  const path = await Deno.makeTempDir();
+  return {
+    path,
+    [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
+  };
+}
