@@ -33,11 +33,20 @@ export function createJudge(
   const compiled = grant.sets.flatMap((set) => compileSet(definition, set));
   if (grant.unrestricted) compiled.push(everything(grant.unrestricted.rule));
 
-  return (request) => {
+  function judgeOne(request: unknown): Decision {
     for (const { rule, decision } of compiled) {
       if (!rule || definition.matches(rule.value, request)) return decision;
     }
     return denied;
+  }
+
+  return (request) => {
+    const parts = definition.parts?.(request);
+    if (!parts) return judgeOne(request);
+    // The first part that is not plainly allowed speaks for the whole.
+    const decisions = parts.map(judgeOne);
+    return decisions.find(({ verdict }) => verdict !== "forwarded") ??
+      decisions[0] ?? denied;
   };
 }
 

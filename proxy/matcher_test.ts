@@ -156,3 +156,28 @@ for (const { raw, want } of COVERAGE) {
     assertEquals(judge(request).allowed, want.covers);
   });
 }
+
+const PARTS: { parts: string; want: string }[] = [
+  { parts: "a b", want: "forwarded s[0]" },
+  { parts: "b a", want: "forwarded s[1]" },
+  { parts: "a c", want: "denied no-rule" },
+  { parts: "c a", want: "denied no-rule" },
+  { parts: "", want: "denied no-rule" },
+];
+
+for (const { parts, want } of PARTS) {
+  Deno.test(`createJudge() judges a request with the parts "${parts}" as ${want}`, () => {
+    const definition: ParserDefinition = {
+      ...words().definition,
+      parts: (request: string) => request.split(" ").filter(Boolean),
+    };
+    const grant: Grant = {
+      verdict: "allowed",
+      sets: [set("s", { word: "a" }, { word: "b" })],
+    };
+    const { verdict, rule, reason } = createJudge(definition, grant, "enforce")(
+      parts,
+    );
+    assertEquals(`${verdict} ${rule ?? reason}`, want);
+  });
+}

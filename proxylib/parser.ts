@@ -61,6 +61,11 @@ export interface ParserDefinition<Request = any, Rule = any> {
    * `fields`, as far as rules look. A field that is not given counts as empty.
    */
   fromFields?(fields: FieldTexts): Request;
+  /**
+   * A request that does several things, as requests that each do one: it is
+   * allowed if all of them are, by whichever rules.
+   */
+  parts?(request: Request): readonly Request[] | undefined;
   /** Called once per connection. */
   create(connection: Connection<Request>): Parser;
 }

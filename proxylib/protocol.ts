@@ -112,6 +112,7 @@ export function defineProtocol<Request, Rule, State = undefined>(
     ...(spec.lint ? { lint: spec.lint } : {}),
     matches: spec.matches,
     fields: spec.fields,
+    ...(spec.parts ? { parts: spec.parts } : {}),
     ...(spec.fromFields ? { fromFields: spec.fromFields } : {}),
     create: (connection) => new ProtocolParser(spec, connection),
   };
@@ -208,24 +209,10 @@ class ProtocolParser<Request, Rule, State> implements Parser {
   }
 
   #decide(request: Request): Decision {
-    const parts = this.#spec.parts?.(request);
-    const decision = parts
-      ? this.#decideParts(parts)
-      : this.#connection.matches(request);
+    const decision = this.#connection.matches(request);
     const isUnknown = decision.verdict !== "forwarded" &&
       decision.rule === undefined && this.#spec.unknown?.(request);
     return isUnknown ? { ...decision, reason: "unknown-request" } : decision;
-  }
-
-  /** The first part that is not plainly allowed speaks for the whole. */
-  #decideParts(parts: readonly Request[]): Decision {
-    let first: Decision | undefined;
-    for (const part of parts) {
-      const decision = this.#connection.matches(part);
-      if (decision.verdict !== "forwarded") return decision;
-      first ??= decision;
-    }
-    return first!;
   }
 
   #expect(request: Request): void {

@@ -295,21 +295,6 @@ Deno.test("defineProtocol closes at once when nothing is due", () => {
   assertEquals(bench.injected, ["reply bye\n"]);
 });
 
-const PARTS: [texts: string[], want: string][] = [
-  [["a", "b"], "forwarded"],
-  [["a", "xb"], "denied no-rule"],
-  [["xa", "b"], "denied no-rule"],
-];
-
-for (const [texts, want] of PARTS) {
-  Deno.test(`defineProtocol judges the parts ${texts} of a request as ${want}`, () => {
-    const parts = () => texts.map((text) => ({ text }));
-    const bench = new Bench({ ...SPEC, parts });
-    bench.request("whole\n");
-    assertEquals(bench.events[0], `log request ${want} whole`);
-  });
-}
-
 Deno.test("defineProtocol forwards in audit mode and logs the verdict", () => {
   const audit: Decision = {
     allowed: true,

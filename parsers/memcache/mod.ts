@@ -31,7 +31,6 @@ import {
   line,
   part,
   pass,
-  printable,
   type Verdict,
 } from "parley/proxylib";
 import {
@@ -42,6 +41,7 @@ import {
   packetReply,
   readPacket,
 } from "./binary.ts";
+import { logFields, requestOf } from "./log_fields.ts";
 import { REQUEST, type Request } from "./request.ts";
 import { lintRule, matches, ruleSchema } from "./rule.ts";
 import { textReply } from "./text_reply.ts";
@@ -86,11 +86,8 @@ export default defineProtocol({
     request.also.length === 0
       ? undefined
       : [request, ...request.also.map((ask) => ({ ...request, ask }))],
-  fields: ({ name, keys, protocol }) => ({
-    command: name,
-    keys: keys.map(printable),
-    protocol,
-  }),
+  fields: logFields,
+  fromFields: requestOf,
   refuse: ({ refusal }) => refusal,
   unknown: ({ ask }) => ask === undefined,
   deny,
