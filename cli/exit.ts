@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { fileURLToPath } from "node:url";
 
 /** A check failed. */
 export const EXIT_FAILED = 1;
@@ -15,4 +16,6 @@ export class UsageError extends Error {
 }
 
 /** Parsers that are always present stand beside the program. */
-export const BUILT_IN_PARSERS = new URL("../parsers", import.meta.url).pathname;
+export const BUILT_IN_PARSERS = fileURLToPath(
+  new URL("../parsers", import.meta.url),
+);
