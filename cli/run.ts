@@ -6,7 +6,7 @@
 import { stringify } from "yaml";
 import { formatProblem } from "../policy/mod.ts";
 import { type Config, parseConfig } from "../proxy/config/mod.ts";
-import { Sidecar } from "../proxy/sidecar.ts";
+import { type OperatorLog, Sidecar } from "../proxy/sidecar.ts";
 import { formatAddress } from "../proxy/transport/transport.ts";
 import { BUILT_IN_PARSERS, EXIT_FAILED, UsageError } from "./exit.ts";
 import { createOperatorLog } from "./operator_log.ts";
@@ -25,10 +25,23 @@ export async function run(options: RunOptions): Promise<number> {
   const config = await readConfig(options);
   if (!config) return EXIT_FAILED;
   const log = await createOperatorLog();
+  // Whoever sees that a listener is there may send a signal at once.
+  const signals = new Signals();
   const sidecar = await Sidecar.start(config, {
     builtInParsers: BUILT_IN_PARSERS,
     log,
   });
+  announce(sidecar, log);
+  const signal = await signals.untilStop(sidecar);
+  log.info(
+    `${signal}: no new connections; ${sidecar.connections} are open and may finish`,
+  );
+  await sidecar.drain();
+  signals.close();
+  return 0;
+}
+
+function announce(sidecar: Sidecar, log: OperatorLog): void {
   log.info(
     "the portable transport runs parsers in this process, without a sandbox: load only parsers that you trust",
   );
@@ -40,38 +53,46 @@ export async function run(options: RunOptions): Promise<number> {
       }${proto}`,
     );
   }
-  await serve(sidecar, (message) => log.info(message));
-  return 0;
 }
 
-async function serve(
-  sidecar: Sidecar,
-  say: (message: string) => void,
-): Promise<void> {
-  const asked = Promise.withResolvers<Deno.Signal>();
-  const reopen = () => {
-    sidecar.reopenLog();
-    void sidecar.reload();
-  };
-  const stop = (signal: Deno.Signal) => () => asked.resolve(signal);
-  const signals = [
-    ["SIGTERM", stop("SIGTERM")],
-    ["SIGINT", stop("SIGINT")],
-    ["SIGHUP", reopen],
-  ] as const;
-  for (const [signal, handler] of signals) {
-    Deno.addSignalListener(signal, handler);
+/** What the operator asks for: SIGTERM and SIGINT stop, SIGHUP reads again. */
+class Signals {
+  readonly #stop = Promise.withResolvers<Deno.Signal>();
+  readonly #handlers: [Deno.Signal, () => void][] = [];
+  #sidecar: Sidecar | undefined;
+  #stopping = false;
+
+  constructor() {
+    this.#on("SIGTERM", () => this.#onStop("SIGTERM"));
+    this.#on("SIGINT", () => {
+      if (this.#stopping) Deno.exit(EXIT_FAILED); // a second Ctrl-C waits for nobody
+      this.#onStop("SIGINT");
+    });
+    this.#on("SIGHUP", () => {
+      this.#sidecar?.reopenLog();
+      void this.#sidecar?.reload();
+    });
   }
-  const signal = await asked.promise;
-  say(
-    `${signal}: no new connections; ${sidecar.connections} are open and may finish`,
-  );
-  const hurry = () => Deno.exit(EXIT_FAILED);
-  Deno.addSignalListener("SIGINT", hurry); // a second Ctrl-C waits for nobody
-  await sidecar.drain();
-  Deno.removeSignalListener("SIGINT", hurry);
-  for (const [signal, handler] of signals) {
-    Deno.removeSignalListener(signal, handler);
+
+  untilStop(sidecar: Sidecar): Promise<Deno.Signal> {
+    this.#sidecar = sidecar;
+    return this.#stop.promise;
+  }
+
+  close(): void {
+    for (const [signal, handler] of this.#handlers) {
+      Deno.removeSignalListener(signal, handler);
+    }
+  }
+
+  #on(signal: Deno.Signal, handler: () => void): void {
+    Deno.addSignalListener(signal, handler);
+    this.#handlers.push([signal, handler]);
+  }
+
+  #onStop(signal: Deno.Signal): void {
+    this.#stopping = true;
+    this.#stop.resolve(signal);
   }
 }
 

@@ -236,7 +236,7 @@ export class Stream {
     half.need = half.held.length + 1;
     if (half.held.length === 0) {
       if (half.ending) this.#finish(half, 0);
-    } else if (half.ending && this.#half(!half.reply).ended) {
+    } else if (this.#half(!half.reply).ended) {
       this.#finish(half, half.held.length); // nothing can move it any more
     } else {
       half.need = 0;

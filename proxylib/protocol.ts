@@ -76,6 +76,8 @@ export interface ProtocolSpec<Request, Rule, State> {
   refuse?(request: Request): Refusal | undefined;
   /** A request that no keyed rule can cover; its denial is logged as `unknown-request`. */
   unknown?(request: Request): boolean;
+  /** Whether the server hangs up after this request: what a client sends behind it reaches nobody. */
+  hangsUp?(request: Request): boolean;
   /** Whether the server answers a forwarded request. Default: always. */
   answered?(request: Request): "always" | "perhaps" | "never";
   /** For protocols with requests that are answered only perhaps. */
@@ -137,6 +139,8 @@ class ProtocolParser<Request, Rule, State> implements Parser {
   readonly #connection: Connection<Request>;
   readonly #state: State;
   readonly #outstanding = new Outstanding<Request>();
+  /** The server was told to hang up. */
+  #over = false;
 
   constructor(
     spec: ProtocolSpec<Request, Rule, State>,
@@ -160,11 +164,13 @@ class ProtocolParser<Request, Rule, State> implements Parser {
     return structuredClone({
       state: this.#state,
       outstanding: this.#outstanding.toArray(),
+      over: this.#over,
     });
   }
 
   #onRequest(data: Uint8Array, seen: number): Verdict {
     if (data.length === 0 || this.#isFull()) return nop();
+    if (this.#over) return drop(data.length);
     const head = this.#spec.frame(data, seen, this.#state);
     if (head.op === "error") return this.#failInTurn(head.code);
     if (head.op !== "pass") return head;
@@ -203,9 +209,13 @@ class ProtocolParser<Request, Rule, State> implements Parser {
   #judge(request: Request): boolean {
     const decision = this.#decide(request);
     this.#connection.log(decision, this.#spec.fields(request));
-    if (decision.allowed) this.#expect(request);
-    else this.#answer(this.#spec.deny(request));
-    return decision.allowed;
+    if (!decision.allowed) {
+      this.#answer(this.#spec.deny(request));
+      return false;
+    }
+    this.#expect(request);
+    this.#over = this.#spec.hangsUp?.(request) ?? false;
+    return true;
   }
 
   #decide(request: Request): Decision {

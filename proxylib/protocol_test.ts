@@ -295,6 +295,13 @@ Deno.test("defineProtocol closes at once when nothing is due", () => {
   assertEquals(bench.injected, ["reply bye\n"]);
 });
 
+Deno.test("defineProtocol reads nothing behind a request at which the server hangs up", () => {
+  const bench = new Bench({ ...SPEC, hangsUp: ({ text }) => text === "bye" });
+  bench.request("bye\n");
+  assertEquals(bench.request("xa\nb\n"), drop(5));
+  assertEquals(bench.events, ["log request forwarded bye"]);
+});
+
 Deno.test("defineProtocol forwards in audit mode and logs the verdict", () => {
   const audit: Decision = {
     allowed: true,
@@ -368,10 +375,12 @@ Deno.test("defineProtocol gives each connection its own state, and shows it as p
       { kind: "reply", request: { text: "a" } },
       { kind: "denial", bytes: bytes("no xb\n") },
     ],
+    over: false,
   });
   assertEquals(other.parser.snapshot?.(), {
     state: { requests: 0 },
     outstanding: [],
+    over: false,
   });
 });
 

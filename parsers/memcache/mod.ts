@@ -92,6 +92,7 @@ export default defineProtocol({
   unknown: ({ ask }) => ask === undefined,
   deny,
   answered: ({ answered }) => answered,
+  hangsUp: ({ ask }) => ask === "quit",
   barrier: ({ protocol }) => protocol === "binary" ? BARRIER : TEXT_BARRIER,
   // Binary replies name their opcode; of text replies only `MN` is unmistakable.
   blurs: ({ protocol, shape }) => protocol !== "binary" && shape !== "mn",

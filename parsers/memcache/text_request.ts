@@ -21,6 +21,7 @@ import { BODY_MAX, KEY_MAX, REQUEST, type Request } from "./request.ts";
 
 /** The server's `tokenize_command` stops at 23 words; only the get family reads on. */
 const WORDS_MAX = 23;
+const BINARY_MAGIC = 0x80;
 const BAD_FORMAT = "CLIENT_ERROR bad command line format";
 const BAD_EXPTIME = "CLIENT_ERROR invalid exptime argument";
 const BAD_DELTA = "CLIENT_ERROR invalid numeric delta argument";
@@ -37,6 +38,9 @@ const COMMON = new Map(
 
 /** Reads one line, its LF included. */
 export function readLine(head: Uint8Array): Request {
+  // Text to a server that has read text before, but binary to one whose first
+  // byte this is, since what came before was not forwarded.
+  if (head[0] === BINARY_MAGIC) return refused(REQUEST, "ERROR");
   const lf = head.length - 1;
   const end = lf > 1 && head[lf - 1] === 0x0d ? lf - 1 : lf;
   const text = latin1(head, 0, end);

@@ -1,0 +1,457 @@
+/**
+ * What goes wrong stays with its own connection, is said in the log in one
+ * clear line, and mends itself when its cause is gone.
+ */
+import {
+  deepStrictEqual as assertEquals,
+  match,
+  ok as assert,
+} from "node:assert/strict";
+import { knownDefect, memcachedServer, testWith } from "../setup/mod.ts";
+import {
+  Memcached,
+  memcachePolicy,
+  poll,
+  ResettingUpstream,
+  Sidecar,
+  Upstream,
+  type Wire,
+} from "./harness.ts";
+
+const tools = { memcached: await memcachedServer() };
+const MISS = "END\r\n";
+const DENIED = "CLIENT_ERROR access denied\r\n";
+const MIB = 1 << 20;
+
+/** Proves that a connection works. */
+async function stillWorks(wire: Wire): Promise<void> {
+  assertEquals(await wire.ask("get none\r\n", "\r\n"), MISS);
+}
+
+/** `true` once nobody listens; asked until then. */
+async function isRefused(sidecar: Sidecar): Promise<true | undefined> {
+  try {
+    (await sidecar.connect()).close();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionRefused) return true;
+    // It was in the queue that was just given up.
+    if (error instanceof Deno.errors.ConnectionReset) return undefined;
+    throw error;
+  }
+}
+
+Deno.test("faults: an upstream that is down ends the connection that needs it, and no other", async () => {
+  using upstream = new Upstream();
+  await using sidecar = await Sidecar.start({
+    upstream: upstream.address,
+    l7proto: "memcache",
+  });
+  using open = await sidecar.connect();
+  await open.send("get a\r\n");
+  using server = await upstream.accept();
+  await server.readUntil("get a\r\n");
+  upstream.close();
+
+  using late = await sidecar.connect();
+  assertEquals(await late.readToEnd(), { text: "", end: "closed" });
+  late.close();
+  const line = await sidecar.log.closed(late.address);
+  assertEquals(line.verdict, "error");
+  assertEquals(line.reason, "upstream-unreachable");
+  match(String(line.fields["status"]), /^127\.0\.0\.1:\d+: .*refused/);
+  assertEquals(
+    (await sidecar.log.lines({ source: late.address })).length,
+    1,
+  );
+
+  await server.send(MISS);
+  assertEquals(await open.readUntil("\r\n"), MISS);
+});
+
+Deno.test("faults: an upstream that resets inside a reply ends its connection, and no other", async () => {
+  const half = "VALUE a 0 100\r\nhalf";
+  await using upstream = await ResettingUpstream.start(half);
+  await using sidecar = await Sidecar.start({
+    upstream: upstream.address,
+    l7proto: "memcache",
+  });
+  using other = await sidecar.connect();
+  assertEquals(await other.ask("get a\r\n", "half"), half);
+  using client = await sidecar.connect();
+  assertEquals(await client.ask("get a\r\n", "half"), half);
+
+  upstream.resetLast();
+
+  assertEquals((await client.readToEnd()).text, "");
+  client.close();
+  const line = await sidecar.log.closed(client.address);
+  assertEquals([line.verdict, line.reason], ["error", "upstream-reset"]);
+  assertEquals(await other.ask("get b\r\n", "half"), half);
+});
+
+testWith(
+  tools,
+  "faults: a client that never reads costs little memory, and others go on",
+  async (tools) => {
+    await using memcached = await Memcached.start(tools.memcached);
+    await using sidecar = await Sidecar.start({
+      upstream: memcached.address,
+      l7proto: "memcache",
+    });
+    using other = await sidecar.connect();
+    const value = "x".repeat(900_000);
+    await other.ask(`set a 0 0 ${value.length}\r\n${value}\r\n`, "STORED\r\n");
+    const large = `VALUE a 0 ${value.length}\r\n${value}\r\n${MISS}`;
+    const getLarge = async () => {
+      await other.send("get a\r\n");
+      return await other.readBytes(large.length) === large;
+    };
+    for (let i = 0; i < 20; i++) assert(await getLarge());
+    const before = await sidecar.memory();
+
+    using deaf = await sidecar.connect();
+    const asked = 500; // 430 MiB of replies
+    await deaf.send("get a\r\n".repeat(asked));
+    await sidecar.log.expect(asked, {
+      type: "request",
+      source: deaf.address,
+    });
+    for (let i = 0; i < 40; i++) assert(await getLarge());
+
+    const grown = await sidecar.memory() - before;
+    assert(grown < 128 * MIB, `${Math.round(grown / MIB)} MiB more`);
+    // Nothing is lost for it, if it changes its mind.
+    assertEquals(await deaf.readBytes(large.length) === large, true);
+  },
+);
+
+const REFUSED: readonly {
+  readonly name: string;
+  readonly input: string;
+  readonly reason: string;
+  readonly status: RegExp;
+}[] = [
+  {
+    name: "a binary request",
+    input: `\x80\x00\0\x01${"\0".repeat(7)}\x01${"\0".repeat(12)}a`,
+    reason: "binary-protocol-not-supported",
+    status: /refused the request direction/,
+  },
+  {
+    name: "a meta command",
+    input: "mg a v\r\n",
+    reason: "meta-command-not-supported",
+    status: /refused the request direction/,
+  },
+  {
+    name: "a TLS ClientHello",
+    input: `\x16\x03\x01\x00\xf8\x01\x00\x00\xf4\x03\x03${"r".repeat(40)}`,
+    reason: "tls",
+    status: /terminate TLS before Parley/,
+  },
+  {
+    name: "an endless line",
+    input: `set ${"x".repeat(2 * MIB)}`,
+    reason: "frame-length",
+    status: /refused the request direction/,
+  },
+  {
+    name: "an endless list of keys",
+    input: `get ${"key ".repeat(MIB)}`,
+    reason: "limit",
+    status: /raise limits\.frameBytes/,
+  },
+];
+for (const { name, input, reason, status } of REFUSED) {
+  testWith(
+    tools,
+    `faults: ${name} is refused with the reason ${reason}, and others go on`,
+    async (tools) => {
+      await using memcached = await Memcached.start(tools.memcached);
+      await using sidecar = await Sidecar.start({
+        upstream: memcached.address,
+        l7proto: "memcache",
+        config: { limits: { frameBytes: MIB } },
+      });
+      using other = await sidecar.connect();
+      await stillWorks(other);
+
+      using wire = await sidecar.connect();
+      const { text } = await wire.exchange([
+        Uint8Array.from(input, (char) => char.charCodeAt(0)),
+      ]);
+      assertEquals(text, "");
+      wire.close();
+
+      const line = await sidecar.log.one({
+        type: "connection",
+        verdict: "error",
+        reason,
+        source: wire.address,
+        open: true,
+      });
+      match(String(line.fields["status"]), status);
+      await stillWorks(other);
+      other.close();
+      assertEquals(new Set(await memcached.commands()), new Set(["get none"]));
+    },
+  );
+}
+
+testWith(
+  tools,
+  "faults: a connection above limits.connections is refused until one is closed",
+  async (tools) => {
+    await using memcached = await Memcached.start(tools.memcached);
+    await using sidecar = await Sidecar.start({
+      upstream: memcached.address,
+      l7proto: "memcache",
+      config: { limits: { connections: 2 } },
+    });
+    using first = await sidecar.connect();
+    using second = await sidecar.connect();
+    await stillWorks(first);
+    await stillWorks(second);
+
+    using third = await sidecar.connect();
+    assertEquals((await third.readToEnd()).text, "");
+    const line = await sidecar.log.one({ source: third.address });
+    assertEquals([line.verdict, line.reason], ["denied", "limit"]);
+    match(String(line.fields["status"]), /limits\.connections \(2\)/);
+
+    await stillWorks(first);
+    first.close();
+    await sidecar.log.closed(first.address);
+    using fourth = await sidecar.connect();
+    await stillWorks(fourth);
+    await stillWorks(second);
+  },
+);
+
+testWith(
+  tools,
+  "faults: an idle connection is closed, one in use is not",
+  async (tools) => {
+    await using memcached = await Memcached.start(tools.memcached);
+    await using sidecar = await Sidecar.start({
+      upstream: memcached.address,
+      l7proto: "memcache",
+      config: { limits: { idleTimeout: "1s" } },
+    });
+    using idle = await sidecar.connect();
+    using used = await sidecar.connect();
+    await stillWorks(idle);
+    let ended = false;
+    const end = idle.readToEnd().finally(() => ended = true);
+    while (!ended) await stillWorks(used);
+    assertEquals((await end).text, "");
+    assertEquals(
+      (await sidecar.log.closed(idle.address)).fields["end"],
+      "idle-timeout",
+    );
+    await stillWorks(used);
+  },
+);
+
+testWith(
+  tools,
+  "faults: after SIGTERM open connections may finish, new ones are refused, and the exit code is 0",
+  async (tools) => {
+    await using memcached = await Memcached.start(tools.memcached);
+    await using sidecar = await Sidecar.start({
+      upstream: memcached.address,
+      l7proto: "memcache",
+      config: { limits: { drain: "1m" } },
+    });
+    using open = await sidecar.connect();
+    await stillWorks(open);
+    await open.send("set a 0 0 5\r\nhal");
+    sidecar.signal("SIGTERM");
+    await sidecar.said.until((line) => line.includes("SIGTERM"), "goodbye");
+    await poll(() => isRefused(sidecar), () => "refusal of new connections");
+
+    assertEquals(await open.ask("f.\r\n", "\r\n"), "STORED\r\n");
+    await stillWorks(open);
+    open.close();
+    assertEquals(await sidecar.exit(), 0);
+    const { verdict, fields } = await sidecar.log.closed(open.address);
+    assertEquals([verdict, fields["end"]], ["forwarded", "closed"]);
+  },
+);
+
+testWith(
+  {
+    mended: knownDefect(
+      "cli/run.ts announces its listeners before it handles signals",
+    ),
+  },
+  "faults: SIGTERM is heard as soon as the sidecar says that it listens",
+  async () => {
+    using upstream = new Upstream();
+    for (let i = 0; i < 10; i++) {
+      await using sidecar = await Sidecar.start({ upstream: upstream.address });
+      sidecar.signal("SIGTERM");
+      assertEquals(await sidecar.exit(), 0);
+    }
+  },
+);
+
+testWith(
+  tools,
+  "faults: a connection that does not finish within limits.drain is closed, and the exit code is 0",
+  async (tools) => {
+    await using memcached = await Memcached.start(tools.memcached);
+    await using sidecar = await Sidecar.start({
+      upstream: memcached.address,
+      l7proto: "memcache",
+      config: { limits: { drain: "200ms" } },
+    });
+    using open = await sidecar.connect();
+    await stillWorks(open);
+    sidecar.signal("SIGTERM");
+    assertEquals((await open.readToEnd()).text, "");
+    assertEquals(await sidecar.exit(), 0);
+    const { fields } = await sidecar.log.closed(open.address);
+    assertEquals(fields["end"], "drained");
+  },
+);
+
+testWith(
+  tools,
+  "faults: a policy that is edited judges the next request of the same connection; a broken one leaves the last good in force",
+  async (tools) => {
+    await using memcached = await Memcached.start(tools.memcached);
+    const gets = memcachePolicy({ rules: [{ command: "get" }] });
+    const sets = memcachePolicy({ rules: [{ command: "set" }] });
+    await using sidecar = await Sidecar.start({
+      upstream: memcached.address,
+      policies: { "guard.yaml": gets },
+    });
+    using wire = await sidecar.connect();
+    const get = () => wire.ask("get a\r\n", "\r\n");
+    const set = () =>
+      wire.ask("set a 0 0 0 noreply\r\n\r\nset b 0 0 0\r\n\r\n", "\r\n");
+    const save = async (text: string, told: RegExp) => {
+      const from = sidecar.said.length;
+      await sidecar.savePolicy("guard.yaml", text);
+      await sidecar.said.until((line) => told.test(line), `${told}`, from);
+    };
+    assertEquals([await get(), await set()], [MISS, DENIED]);
+
+    await save(sets, /policy version \d+ is in force/);
+    assertEquals([await get(), await set()], [DENIED, "STORED\r\n"]);
+
+    const misspelt = sets.replace('"command": "set"', '"command": "seet"');
+    await save(
+      misspelt,
+      /guard\.yaml:\d+:\d+: .*"seet.* is no memcache command/,
+    );
+    assertEquals([await get(), await set()], [DENIED, "STORED\r\n"]);
+
+    await save("spec: [", /guard\.yaml:\d+:\d+: /);
+    assertEquals([await get(), await set()], [DENIED, "STORED\r\n"]);
+
+    await save(gets, /policy version \d+ is in force/);
+    assertEquals([await set(), await wire.ask("get c\r\n", "\r\n")], [
+      DENIED,
+      MISS,
+    ]);
+    const opened = await sidecar.log.lines({ type: "connection" });
+    assertEquals(opened, [], "it is one connection all the time");
+  },
+);
+
+testWith(
+  tools,
+  "faults: a parser that is dropped in, edited or broken serves new connections or none; open ones go on",
+  async (tools) => {
+    await using memcached = await Memcached.start(tools.memcached);
+    await using sidecar = await Sidecar.start({
+      upstream: memcached.address,
+      l7proto: "memcache",
+    });
+    const ask = (wire: Wire) => wire.ask("get none\r\n", "\r\n");
+    const save = async (text: string, told: RegExp) => {
+      const from = sidecar.said.length;
+      await sidecar.saveParser("memcache.ts", text);
+      await sidecar.said.until((line) => told.test(line), `${told}`, from);
+    };
+    using builtIn = await sidecar.connect();
+    assertEquals(await ask(builtIn), MISS);
+
+    await save(parserThatSays("one"), /parser memcache@\w+ serves new/);
+    using one = await sidecar.connect();
+    assertEquals(await ask(one), "one\r\n");
+    assertEquals(await ask(builtIn), MISS);
+
+    await save(parserThatSays("two"), /parser memcache@\w+ serves new/);
+    using two = await sidecar.connect();
+    assertEquals(await ask(two), "two\r\n");
+    assertEquals([await ask(builtIn), await ask(one)], [MISS, "one\r\n"]);
+
+    await save(`${parserThatSays("three")}\n}`, /memcache\.ts:\d+:\d+/);
+    using three = await sidecar.connect();
+    assertEquals(await ask(three), "two\r\n");
+    assertEquals([await ask(builtIn), await ask(one), await ask(two)], [
+      MISS,
+      "one\r\n",
+      "two\r\n",
+    ]);
+
+    await save(parserThatSays("four"), /parser memcache@\w+ serves new/);
+    using four = await sidecar.connect();
+    assertEquals(await ask(four), "four\r\n");
+    const parsers = (await sidecar.log.expect(11, { type: "request" }))
+      .map(({ parser }) => parser);
+    assertEquals(new Set(parsers).size, 4);
+    assertEquals(await sidecar.log.lines({ type: "connection" }), []);
+  },
+);
+
+testWith(
+  tools,
+  "faults: a parser that throws ends its own connection, and others go on",
+  async (tools) => {
+    await using memcached = await Memcached.start(tools.memcached);
+    await using sidecar = await Sidecar.start({
+      upstream: memcached.address,
+      l7proto: "memcache",
+      parsers: { "memcache.ts": parserThatSays("fine") },
+    });
+    using other = await sidecar.connect();
+    assertEquals(await other.ask("get a\r\n", "\r\n"), "fine\r\n");
+    using wire = await sidecar.connect();
+    await wire.send("throw\r\n");
+    assertEquals((await wire.readToEnd()).text, "");
+    const line = await sidecar.log.one({
+      type: "connection",
+      reason: "panic",
+      source: wire.address,
+      open: true,
+    });
+    assertEquals(line.verdict, "error");
+    match(String(line.fields["status"]), /^Panic: thrown on purpose/);
+    assertEquals(await other.ask("get a\r\n", "\r\n"), "fine\r\n");
+  },
+);
+
+/** A parser that answers every line with its word. */
+function parserThatSays(word: string): string {
+  return `import { bytes, defineProtocol, latin1, line, z } from "parley/proxylib";
+
+export default defineProtocol({
+  description: "answers every line with a word",
+  rule: z.strictObject({}),
+  matches: () => true,
+  frame: (data, seen) => line(data, seen, 100),
+  request(head) {
+    if (latin1(head, 0, 5) === "throw") throw new Error("thrown on purpose");
+    return {};
+  },
+  fields: () => ({}),
+  deny: () => undefined,
+  refuse: () => bytes("${word}\\r\\n"),
+});
+`;
+}

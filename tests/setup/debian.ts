@@ -1,0 +1,110 @@
+/**
+ * Debian packages, unpacked into the cache: nothing is installed on the user's
+ * system, and no rights are needed.
+ *
+ * @module
+ */
+import { cached } from "./cache.ts";
+import { onPath, output, type Tool } from "./tool.ts";
+
+/** A program of a package, with the libraries that the system lacks. @throws when it cannot be had */
+export async function debianProgram(
+  packageName: string,
+  program: string,
+): Promise<Tool> {
+  for (const tool of ["apt-get", "dpkg-deb"]) {
+    if (!onPath(tool)) throw new Error(`${program} is not on PATH`);
+  }
+  const folder = await cached(
+    `${packageName}-${await release()}`,
+    (draft) => unpack(packageName, program, draft),
+  );
+  const libraries = await folders(`${folder}/usr/lib`);
+  return {
+    kind: "tool",
+    command: `${folder}/usr/bin/${program}`,
+    env: { LD_LIBRARY_PATH: libraries.join(":") },
+  };
+}
+
+/** A release has one version of each package, but for its security fixes. */
+async function release(): Promise<string> {
+  const text = await Deno.readTextFile("/etc/os-release");
+  const field = (name: string) =>
+    new RegExp(`^${name}="?([^"\\n]+)`, "m").exec(text)?.[1] ?? "unknown";
+  return `${field("ID")}-${field("VERSION_ID")}-${Deno.build.arch}`;
+}
+
+async function unpack(
+  packageName: string,
+  program: string,
+  draft: string,
+): Promise<void> {
+  console.error(
+    `tests/setup: ${program} is not on PATH; unpacking Debian's ${packageName} into the cache …`,
+  );
+  const scratch = await Deno.makeTempDir({ prefix: "parley-setup-" });
+  try {
+    await download(packageName, scratch);
+    for await (const { name } of Deno.readDir(scratch)) {
+      if (!name.endsWith(".deb")) continue;
+      await output("dpkg-deb", ["-x", `${scratch}/${name}`, draft]);
+    }
+    await Deno.stat(`${draft}/usr/bin/${program}`);
+  } finally {
+    await Deno.remove(scratch, { recursive: true });
+  }
+}
+
+/** With the system's package lists if they are any good, else with fresh ones of our own. */
+async function download(packageName: string, scratch: string): Promise<void> {
+  try {
+    await downloadWith([], packageName, scratch);
+  } catch {
+    const own = await ownLists(scratch);
+    await output("apt-get", [...own, "-qq", "update"]);
+    await downloadWith(own, packageName, scratch);
+  }
+}
+
+/** Options that keep all that apt writes below a folder, so that anyone may run it. */
+async function ownLists(scratch: string): Promise<string[]> {
+  const state = `${scratch}/apt`;
+  await Deno.mkdir(`${state}/lists/partial`, { recursive: true });
+  await Deno.mkdir(`${state}/archives/partial`, { recursive: true });
+  return [
+    `Dir::State::Lists=${state}/lists`,
+    `Dir::Cache=${state}`,
+    "APT::Sandbox::User=",
+    "Debug::NoLocking=true",
+  ].flatMap((option) => ["-o", option]);
+}
+
+/** A package and what it depends on, as far as the system does not have it. */
+async function downloadWith(
+  options: readonly string[],
+  packageName: string,
+  folder: string,
+): Promise<void> {
+  const plan = await output("apt-get", [
+    ...options,
+    "--simulate",
+    "--no-install-recommends",
+    "--reinstall",
+    "install",
+    packageName,
+  ]);
+  const names = [...plan.matchAll(/^Inst (\S+)/gm)].map(([, name]) => name!);
+  if (names.length === 0) throw new Error(`apt-get knows no ${packageName}`);
+  await output("apt-get", [...options, "-qq", "download", ...names], {
+    cwd: folder,
+  });
+}
+
+/** `usr/lib` and the folder of the machine's own libraries below it. */
+async function folders(path: string): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(path)).catch(() => []);
+  return entries.filter(({ isDirectory, name }) =>
+    isDirectory && name.includes("-linux-")
+  ).map(({ name }) => `${path}/${name}`);
+}
