@@ -9,6 +9,7 @@ import {
 } from "node:assert/strict";
 import { knownDefect, memcachedServer, testWith } from "../setup/mod.ts";
 import {
+  encode,
   Memcached,
   memcachePolicy,
   poll,
@@ -178,9 +179,7 @@ for (const { name, input, reason, status } of REFUSED) {
       await stillWorks(other);
 
       using wire = await sidecar.connect();
-      const { text } = await wire.exchange([
-        Uint8Array.from(input, (char) => char.charCodeAt(0)),
-      ]);
+      const { text } = await wire.exchange([encode(input)]);
       assertEquals(text, "");
       wire.close();
 

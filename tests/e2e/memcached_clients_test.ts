@@ -16,6 +16,7 @@ import {
 } from "../setup/mod.ts";
 import {
   countFrom,
+  encode,
   Memcached,
   memcachePolicy,
   Sidecar,
@@ -364,7 +365,7 @@ const NPM_OPERATIONS: readonly Operation[] = [
 ];
 
 function hex(text: string): { bytes: string } {
-  return { bytes: Uint8Array.from(text, (c) => c.charCodeAt(0)).toHex() };
+  return { bytes: encode(text).toHex() };
 }
 
 function everyByte(): string {

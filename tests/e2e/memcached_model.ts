@@ -32,9 +32,7 @@ export function difference(
 ): string | undefined {
   let at = 0;
   for (const [index, { request, reply }] of exchanges.entries()) {
-    const wanted = reply === "statistics"
-      ? (STATISTICS.lastIndex = at, STATISTICS.exec(received)?.[0])
-      : reply;
+    const wanted = reply === "statistics" ? statisticsAt(received, at) : reply;
     if (wanted !== undefined && received.startsWith(wanted, at)) {
       at += wanted.length;
       continue;
@@ -50,7 +48,11 @@ export function difference(
     }`;
 }
 
-const STATISTICS = /(?:STAT [^\r\n]*\r\n)+END\r\n/y;
+function statisticsAt(received: string, at: number): string | undefined {
+  const statistics = /(?:STAT [^\r\n]*\r\n)+END\r\n/y;
+  statistics.lastIndex = at;
+  return statistics.exec(received)?.[0];
+}
 
 /** Makes requests, and keeps what the server would. */
 export class Model {
