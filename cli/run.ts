@@ -26,7 +26,7 @@ export async function run(options: RunOptions): Promise<number> {
   if (!config) return EXIT_FAILED;
   const log = await createOperatorLog();
   // Whoever sees that a listener is there may send a signal at once.
-  const signals = new Signals();
+  using signals = new Signals();
   const sidecar = await Sidecar.start(config, {
     builtInParsers: BUILT_IN_PARSERS,
     log,
@@ -37,7 +37,6 @@ export async function run(options: RunOptions): Promise<number> {
     `${signal}: no new connections; ${sidecar.connections} are open and may finish`,
   );
   await sidecar.drain();
-  signals.close();
   return 0;
 }
 
@@ -56,7 +55,7 @@ function announce(sidecar: Sidecar, log: OperatorLog): void {
 }
 
 /** What the operator asks for: SIGTERM and SIGINT stop, SIGHUP reads again. */
-class Signals {
+class Signals implements Disposable {
   readonly #stop = Promise.withResolvers<Deno.Signal>();
   readonly #handlers: [Deno.Signal, () => void][] = [];
   #sidecar: Sidecar | undefined;
@@ -79,7 +78,7 @@ class Signals {
     return this.#stop.promise;
   }
 
-  close(): void {
+  [Symbol.dispose](): void {
     for (const [signal, handler] of this.#handlers) {
       Deno.removeSignalListener(signal, handler);
     }
