@@ -16,6 +16,8 @@ export class Held {
   /** Where the window lies: in the caller's bytes, or in `#buffer`. */
   #window = NONE;
   #borrowed = false;
+  /** Bytes from here to `#start` were passed and not yet asked for. */
+  #passed = 0;
   #start = 0;
   #end = 0;
 
@@ -28,6 +30,7 @@ export class Held {
     if (this.length === 0) {
       this.#window = bytes;
       this.#borrowed = true;
+      this.#passed = 0;
       this.#start = 0;
       this.#end = bytes.length;
     } else {
@@ -35,17 +38,30 @@ export class Held {
     }
   }
 
-  /** The whole window; valid until the next call of `show`, `take` or `keep`. */
+  /** The undecided bytes; valid until the next call of `show` or `keep`. */
   bytes(): Uint8Array {
     return view(this.#window, this.#start, this.#end);
   }
 
-  /** Removes and returns up to `most` bytes from the front. */
-  take(most: number): Uint8Array {
-    const end = Math.min(this.#start + most, this.#end);
-    const bytes = view(this.#window, this.#start, end);
-    this.#start = end;
+  /** Settles up to `most` bytes from the front; how many. They are kept for `passed`. */
+  pass(most: number): number {
+    const count = Math.min(most, this.length);
+    this.#start += count;
+    return count;
+  }
+
+  /** The bytes that were passed since this was asked last: requests in a row in one piece. */
+  passed(): Uint8Array {
+    const bytes = view(this.#window, this.#passed, this.#start);
+    this.#passed = this.#start;
     return bytes;
+  }
+
+  /** Discards up to `most` bytes from the front; how many. Ask for what was passed before. */
+  drop(most: number): number {
+    const count = this.pass(most);
+    this.#passed = this.#start;
+    return count;
   }
 
   /** Copies what is still borrowed, so that the caller may reuse its buffer; frees what is empty. */
@@ -59,6 +75,7 @@ export class Held {
   clear(): void {
     this.#window = NONE;
     this.#borrowed = false;
+    this.#passed = 0;
     this.#start = 0;
     this.#end = 0;
     this.#buffer = NONE;
@@ -76,6 +93,7 @@ export class Held {
     this.#buffer.set(bytes, this.#start + held);
     this.#window = this.#buffer;
     this.#borrowed = false;
+    this.#passed = this.#start;
     this.#end = this.#start + wanted;
   }
 }

@@ -22,6 +22,11 @@ class Naive {
   }
 }
 
+function take(held: Held, most: number): Uint8Array {
+  held.pass(most);
+  return held.passed();
+}
+
 type Action =
   | { readonly do: "show"; readonly length: number }
   | { readonly do: "take"; readonly most: number }
@@ -62,7 +67,7 @@ Deno.test("Held holds what a plain array would, also when lent buffers are reuse
             break;
           }
           case "take":
-            assertEquals([...held.take(action.most)], naive.take(action.most));
+            assertEquals([...take(held, action.most)], naive.take(action.most));
             break;
           case "keep": // from here the lender may do with its bytes as it likes
             held.keep();
@@ -86,7 +91,7 @@ Deno.test("Held lends bytes without a copy while they are shown", () => {
   const bytes = Uint8Array.of(1, 2, 3);
   held.show(bytes);
   assertEquals(held.bytes().buffer, bytes.buffer);
-  assert(held.take(2).buffer === bytes.buffer);
+  assert(take(held, 2).buffer === bytes.buffer);
 });
 
 Deno.test("Held does not write into bytes it was lent", () => {
@@ -116,7 +121,20 @@ Deno.test("Held keeps no buffer when all was taken", () => {
   const held = new Held();
   held.show(new Uint8Array(100_000));
   held.keep();
-  held.take(100_000);
+  take(held, 100_000);
   held.keep();
   assertEquals(held.bytes().buffer.byteLength, 0);
+});
+
+Deno.test("Held hands out in one piece what was passed in several, and never what was dropped", () => {
+  const held = new Held();
+  held.show(Uint8Array.of(1, 2, 3, 4, 5, 6, 7));
+  held.pass(1);
+  held.pass(2);
+  assertEquals([...held.passed()], [1, 2, 3]);
+  assertEquals(held.drop(2), 2);
+  assertEquals([...held.passed()], []);
+  assertEquals(held.pass(9), 2);
+  assertEquals([...held.passed()], [6, 7]);
+  assertEquals(held.length, 0);
 });

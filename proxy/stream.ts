@@ -121,8 +121,10 @@ export class Stream {
   inject(reply: boolean, bytes: Uint8Array): void {
     const half = this.#half(reply);
     if (this.#failed || half.ended) return;
-    if (atBoundary(half)) this.#sink.write(reply, bytes);
-    else half.injected.push(bytes);
+    if (atBoundary(half)) {
+      this.#flush(half);
+      this.#sink.write(reply, bytes);
+    } else half.injected.push(bytes);
   }
 
   #half(reply: boolean): Half {
@@ -146,24 +148,37 @@ export class Stream {
       if (this.#guardHolds(half)) break;
       if (!this.#decide(half)) break;
     }
+    this.#flush(half);
+  }
+
+  /** Writes what was passed: requests in a row leave in one piece. */
+  #flush(half: Half): void {
+    const bytes = half.held.passed();
+    if (bytes.length > 0) this.#sink.write(half.reply, bytes);
   }
 
   /** Moves bytes that are already decided; false while some are still to come. */
   #settleCarry(half: Half): boolean {
     if (half.carry > 0) {
-      const bytes = half.held.take(half.carry);
-      half.carry -= bytes.length;
-      if (half.carryPasses && bytes.length > 0) {
-        this.#sink.write(half.reply, bytes);
+      if (half.carryPasses) {
+        half.carry -= half.held.pass(half.carry);
+      } else {
+        this.#flush(half);
+        half.carry -= half.held.drop(half.carry);
       }
       if (half.carry > 0) {
         if (half.ending) this.#finish(half, 0);
         return false;
       }
     }
-    for (const bytes of half.injected) this.#sink.write(half.reply, bytes);
-    half.injected.length = 0;
+    if (half.injected.length > 0) this.#writeInjected(half);
     return true;
+  }
+
+  #writeInjected(half: Half): void {
+    this.#flush(half);
+    for (const bytes of half.injected) this.#sink.write(half.reply, bytes);
+    half.injected = [];
   }
 
   /** Looks for a TLS client; true while it cannot be told, or when it is one. */
@@ -248,6 +263,7 @@ export class Stream {
   /** Ends a direction. An unfinished frame is reported, and never forwarded. */
   #finish(half: Half, undecided: number): void {
     half.ended = true;
+    this.#flush(half);
     if (undecided > 0) this.#sink.partial(half.reply, undecided);
     half.held.clear();
     if (!this.#closing) return this.#sink.end(half.reply);
@@ -285,6 +301,7 @@ export class Stream {
     }
     this.#closing = true;
     half.ended = true;
+    this.#flush(half);
     half.held.clear();
     this.#sink.fail(failure, true);
     return false;
@@ -298,6 +315,8 @@ export class Stream {
   #fail(failure: Failure): void {
     if (this.#failed) return;
     this.#failed = true;
+    this.#flush(this.#request);
+    this.#flush(this.#response);
     if (this.#closing) this.#sink.repliesDone();
     else this.#sink.fail(failure, false);
   }

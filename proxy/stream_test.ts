@@ -224,7 +224,7 @@ const ROWS: readonly Row[] = [
     name: "an error closes after what was decided before, with nothing after",
     script: dotted,
     feed: [">a.ix.e.b.", ">c.", "<d."],
-    events: [">a.", "<ix.", "fail bad-frame"],
+    events: ["<ix.", ">a.", "fail bad-frame"],
   },
   {
     name:

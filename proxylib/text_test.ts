@@ -93,3 +93,26 @@ Deno.test("fromPrintable() takes no escape that printable() does not write", () 
   assertEquals(fromPrintable(text), text);
   assertEquals(fromPrintable("\\x80\\xFF"), "\x80\xff");
 });
+
+Deno.test("printable() reads UTF-8 as a strict decoder does, and keeps every other byte", () => {
+  const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  const telling = [0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc1, 0xc2, 0xe0];
+  const byte = fc.oneof(
+    fc.nat(255),
+    fc.constantFrom(...telling, 0xed, 0xf0, 0xf4, 0xf5),
+  );
+  fc.assert(
+    fc.property(fc.array(byte, { maxLength: 8 }), (bytes) => {
+      const data = Uint8Array.from(bytes);
+      const text = printable(latin1(data));
+      let decoded: string | undefined;
+      try {
+        decoded = strict.decode(data);
+      } catch { /* not UTF-8 as a whole */ }
+      if (decoded !== undefined) assertEquals(text, decoded);
+      else assertEquals(/\\x[89A-F][0-9A-F]/.test(text), true);
+      assertEquals(fromPrintable(text), latin1(data));
+    }),
+    { seed: 20_261_124, numRuns: 3000 },
+  );
+});

@@ -36,7 +36,7 @@ export function lineFormatter(
     optional("l7proto", l7proto) + optional("parser", parser);
   return (time, { type, verdict, rule, reason, fields }) =>
     `{"time":"${time}","type":"${type}","verdict":"${verdict}",${shared}` +
-    optional("rule", rule) + optional("reason", reason) +
+    known(RULES, "rule", rule) + known(REASONS, "reason", reason) +
     `,"fields":${JSON.stringify(fields)}}\n`;
 }
 
@@ -46,6 +46,25 @@ function endpoint({ address, labels }: Endpoint): string {
 
 function optional(key: string, value: string | undefined): string {
   return value === undefined ? "" : `,"${key}":${JSON.stringify(value)}`;
+}
+
+/** There are few rules and reasons, and one stands in nearly every line: their text is kept. */
+const RULES = new Map<string, string>();
+const REASONS = new Map<string, string>();
+const KEPT = 10_000;
+
+function known(
+  texts: Map<string, string>,
+  key: string,
+  value: string | undefined,
+): string {
+  if (value === undefined) return "";
+  const text = texts.get(value);
+  if (text !== undefined) return text;
+  if (texts.size >= KEPT) texts.clear(); // policies come and go
+  const made = optional(key, value);
+  texts.set(value, made);
+  return made;
 }
 
 /** Writes moments as RFC 3339 in UTC with microseconds. */

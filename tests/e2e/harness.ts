@@ -30,3 +30,13 @@ export function countFrom(variable: string, usual: number): number {
   const text = Deno.env.get(variable);
   return text ? Number(text) : usual;
 }
+
+/** Does the same at several places at a time; waits for all, also when one fails. */
+export async function inLanes<T>(
+  count: number,
+  work: (lane: number) => Promise<T>,
+): Promise<T[]> {
+  const lanes = Array.from({ length: count }, (_, lane) => work(lane));
+  await Promise.allSettled(lanes);
+  return await Promise.all(lanes);
+}

@@ -73,8 +73,10 @@ export class Memcached implements AsyncDisposable {
   }
 
   /**
-   * The command lines that it read since a mark, in order, once every
-   * connection is closed: without the values, and cut at a NUL as it cuts them.
+   * What it read since a mark, in order, once every connection is closed.
+   * Command lines are without their values, and cut at a NUL as it cuts them. A
+   * packet is a line `packet 0x` and its opcode, which may come again while the
+   * rest of it is awaited, and then, for most, one like `GET` or `SET` and its key.
    */
   async commands(since = 0): Promise<string[]> {
     await this.#caughtUp();
@@ -83,9 +85,11 @@ export class Memcached implements AsyncDisposable {
       "end of memcached's connections",
       Math.max(0, this.#log.length - 1),
     );
-    return this.#log.all(since).flatMap((line) => {
-      const [, command] = COMMAND.exec(line) ?? [];
-      return command === undefined || command.startsWith(MARKER)
+    return this.#log.all(since).flatMap((line, i, lines) => {
+      if (line.endsWith(PACKET)) return [`packet ${opcode(lines[i + 1]!)}`];
+      const [, command] = COMMAND.exec(line) ?? DELETING.exec(line) ?? [];
+      return command === undefined || command.startsWith(MARKER) ||
+          HEADER.test(command)
         ? []
         : [command];
     });
@@ -123,6 +127,15 @@ const OPENED = /^<\d+ new auto-negotiating client connection$/;
 const CLOSED = /^<\d+ connection closed\.$/;
 const COMMAND =
   /^<\d+ (?!new auto-negotiating client|connection closed\.|server listening)(.*)$/s;
+/** A packet's header follows, four bytes on a line. */
+const PACKET = " Read binary protocol data:";
+const HEADER = /^ {2}(?: 0x[0-9a-f]{2}){4}$/;
+/** The two commands that it tells of without the connection. */
+const DELETING = /^(Deleting .*|incr .* -?\d+, \d+, -?\d+)$/s;
+
+function opcode(header: string): string {
+  return header.trim().split(/ +/)[2]!;
+}
 
 /** memcached writes the file under another name and renames it. */
 async function portIn(file: string): Promise<number | undefined> {

@@ -1,6 +1,7 @@
 /**
- * Nothing gets past the policy inside something else: memcached's own log shows
- * which commands it read, and no input makes it read one that is denied.
+ * Nothing gets past the policy inside something else: memcached's own log and
+ * counters show what it was told and what it keeps, and no input makes it be
+ * told a command that is denied.
  *
  * The classes are those in which parsers before this one failed.
  */
@@ -10,256 +11,149 @@ import {
 } from "node:assert/strict";
 import fc from "fast-check";
 import { memcachedServer, testWith, type Tool } from "../setup/mod.ts";
+import type { Text } from "./arbitraries.ts";
+import { anyPacket, packet } from "./binary_inputs.ts";
 import {
   countFrom,
   cut,
   encode,
+  inLanes,
   Memcached,
   memcachePolicy,
   Sidecar,
 } from "./harness.ts";
+import { metaPiece } from "./meta_inputs.ts";
+import { BINARY_ATTACKS, META_ATTACKS } from "./more_attacks.ts";
+import { type Attack, TEXT_ATTACKS } from "./text_attacks.ts";
 import { piece } from "./text_inputs.ts";
+import { isAllowed, RULES } from "./told.ts";
 
 const tools = { memcached: await memcachedServer() };
-const CASES = countFrom("PARLEY_SMUGGLE_CASES", 1500);
+/** For each family. */
+const CASES = countFrom("PARLEY_SMUGGLE_CASES", 1700);
 const SEED = countFrom("PARLEY_SMUGGLE_SEED", 20_261_124);
+/** Cases at a time; each lane has a server of its own. */
+const LANES = 4;
 
-const RULES = [
-  { command: "get", keyPrefix: "pub:" },
-  { command: "set", keyPrefix: "pub:" },
-];
+const VOCABULARY = {
+  keys: ["pub:", "pub:", "pub:", "priv:", "pub", " pub:", "Pub:"],
+  keyless: [
+    ...["flush_all", "flush_all noreply", "shutdown", "stats", "version"],
+    ...["get priv:a", "delete pub:a", "incr pub:a 1", "mg priv:a v", "quit"],
+    ...["set priv:a 0 0 1", "add pub:a 0 0 1", "me pub:a", "verbosity 0"],
+    ...["md pub:a", "ma pub:a", "mn", "mg pub:a T0", "touch pub:a 0"],
+  ],
+  unfinished: true,
+};
 
-/** Each class once, and all that the server may be told. */
-const ATTACKS: readonly {
+/** One kind of input: attacks on a connection of its protocol, and what is usual there. */
+interface Family {
   readonly name: string;
-  readonly input: string;
-  readonly told: readonly string[];
-}[] = [
+  readonly attacks: readonly Attack[];
+  readonly ordinary: Text;
+  /** What the rules cover. */
+  readonly allowed: readonly string[];
+}
+
+const GETS = ["get pub:a\r\n", "gets pub:a pub:b\n"];
+const PUB = { key: "pub:a" };
+const FAMILIES: readonly Family[] = [
   {
-    name: "behind a bare LF",
-    input: "get pub:a\nflush_all\r\n",
-    told: ["get pub:a"],
+    name: "text",
+    attacks: TEXT_ATTACKS,
+    ordinary: piece(VOCABULARY),
+    allowed: [...GETS, "set pub:a 0 0 2\r\n\r\n\r\n"],
   },
   {
-    name: "behind a bare CR, which ends nothing",
-    input: "get pub:a\rflush_all\r\n",
-    told: ["get pub:a\rflush_all"],
+    name: "meta",
+    attacks: META_ATTACKS,
+    ordinary: metaPiece(VOCABULARY),
+    allowed: [...GETS, "mg pub:a v k q\r\n", "ms pub:a 2 T0\r\n\r\n\r\n"],
   },
   {
-    name: "in the body of a set with bad flags",
-    input: "set pub:a x 0 11\r\nflush_all\r\n\r\n",
-    told: [],
-  },
-  {
-    name: "in the body of a set with a bad exptime",
-    input: "set pub:a 0 x 11\r\nflush_all\r\n\r\n",
-    told: [],
-  },
-  {
-    name: "in the body of a set with too long a key",
-    input: `set pub:${"k".repeat(250)} 0 0 11\r\nflush_all\r\n\r\n`,
-    told: [],
-  },
-  {
-    name: "in the body of a set with too many words",
-    input: "set pub:a 0 0 11 noreply 1\r\nflush_all\r\n\r\n",
-    told: [],
-  },
-  {
-    name: "in the body of a set with a word too few",
-    input: "set pub:a 0 11\r\nflush_all\r\n\r\n",
-    told: [],
-  },
-  {
-    name: "in the body of a set with a negative length",
-    input: "set pub:a 0 0 -19 set pub:b 0 0 9\r\nflush_all\r\n",
-    told: [],
-  },
-  {
-    name: "in the body of a set whose length is too big for the server",
-    input: "set pub:a 0 0 2147483646\r\nflush_all\r\n",
-    told: [],
-  },
-  {
-    name: "in the body of a set whose length overflows to a small one",
-    input: "set pub:a 0 0 4294967297\r\nflush_all\r\n",
-    told: [],
-  },
-  {
-    name: "in the body of a set whose length has letters behind it",
-    input: "set pub:a 0 0 11x\r\nflush_all\r\n\r\n",
-    told: [],
-  },
-  {
-    name: "in the body of a set whose length has a tab and more behind it",
-    input: "set pub:a 0 0 1\t9\r\nx\r\nflush_all\r\n",
-    told: [],
-  },
-  {
-    name: "in the body of a set whose line is cut by a NUL",
-    input: "set pub:a 0 0 1\x001\r\nx\r\nflush_all\r\n",
-    told: [],
-  },
-  {
-    name: "behind a body that is shorter than it says",
-    input: "set pub:a 0 0 3\r\nx\r\nflush_all\r\n",
-    told: ["set pub:a 0 0 3"],
-  },
-  {
-    name: "behind a body that is longer than it says",
-    input: "set pub:a 0 0 1\r\nxyz\r\nflush_all\r\n",
-    told: ["set pub:a 0 0 1"],
-  },
-  {
-    name: "behind a body that the server has no room for",
-    input: `set pub:a 0 0 5000\r\n${
-      "flush_all\r\n".repeat(1000).slice(0, 5000)
-    }\r\nflush_all\r\n`,
-    told: ["set pub:a 0 0 5000"],
-  },
-  {
-    name: "in the body of a denied set",
-    input: "set priv:a 0 0 11\r\nflush_all\r\n\r\nget pub:a\r\n",
-    told: ["get pub:a"],
-  },
-  {
-    name: "in the body of a denied set that never ends",
-    input: "set priv:a 0 0 1000\r\nflush_all\r\n\r\nset pub:a 0 0 1\r\nx\r\n",
-    told: [],
-  },
-  {
-    name: "as a key among allowed ones",
-    input: "get pub:a priv:b\r\ngets pub:a  priv:b pub:c\r\n",
-    told: [],
-  },
-  {
-    name: "as the 30th key",
-    input: `get ${"pub:a ".repeat(29)}priv:b\r\n`,
-    told: [],
-  },
-  {
-    name: "as the last key of a very long line",
-    input: `get ${"pub:a ".repeat(5000)}priv:b\r\n`,
-    told: [],
-  },
-  {
-    name: "behind a tab, which is part of a key",
-    input: "get pub:a\tpriv:b\r\n",
-    told: ["get pub:a\tpriv:b"],
-  },
-  {
-    name: "behind a NUL",
-    input: "get pub:a\0\nflush_all\r\nget pub:a\0 priv:b\r\n",
-    told: [],
-  },
-  {
-    name: "behind leading spaces",
-    input: "   flush_all\r\n   get priv:a\r\n get pub:a\r\n",
-    told: [" get pub:a"],
-  },
-  {
-    name: "in capitals, which are no command",
-    input: "GET pub:a\r\nFLUSH_ALL\r\n",
-    told: [],
-  },
-  {
-    name: "as a get that also touches",
-    input: "gat 0 pub:a\r\ngats 0 pub:a\r\n",
-    told: [],
-  },
-  {
-    name: "as a meta command behind an allowed one",
-    input: "get pub:a\r\nmg priv:b v\r\nget pub:a\r\n",
-    told: ["get pub:a"],
-  },
-  {
-    name: "as a meta command with its data",
-    input: "ms pub:a 11\r\nflush_all\r\n\r\nget pub:a\r\n",
-    told: [],
-  },
-  {
-    name: "as a binary request at the start",
-    input: `\x80\x08${"\0".repeat(22)}get pub:a\r\n`,
-    told: [],
-  },
-  {
-    name: "as a binary request behind one that never reaches the server",
-    input: `get\r\n\x80\x08${"\0".repeat(20)}\r\nget pub:b\r\n`,
-    told: ["get pub:b"],
-  },
-  {
-    name: "as a binary request behind a text one",
-    input: `get pub:a\r\n\x80\x08${"\0".repeat(22)}\r\nget pub:b\r\n`,
-    told: ["get pub:a", "get pub:b"],
-  },
-  {
-    name: "at the end of a line that is too long for a set",
-    input: `set pub:a 0 0 1${" ".repeat(3000)}\nx\r\nflush_all\r\n`,
-    told: [],
+    name: "binary",
+    attacks: BINARY_ATTACKS,
+    ordinary: anyPacket(VOCABULARY),
+    allowed: [
+      packet(0x00, PUB),
+      packet(0x0d, PUB),
+      packet(0x01, { ...PUB, extras: "\0".repeat(8), value: packet(0x08) }),
+    ],
   },
 ];
 
-testWith(
-  tools,
-  "smuggling: by name, the server is told of no denied command",
-  async (tools, test) => {
-    await using guarded = await Guarded.start(tools.memcached);
-    for (const { name, input, told } of ATTACKS) {
-      await test.step(name, async () => {
-        const bytes = encode(input);
-        assertEquals(await guarded.tell([bytes]), told, "in one piece");
-        const places = Array.from({ length: 40 }, (_, at) => at);
-        assertEquals(await guarded.tell(cut(bytes, places)), told, "in bytes");
+for (const { name, attacks } of FAMILIES) {
+  testWith(
+    tools,
+    `smuggling: by name, in ${name}, the server is told of no denied command`,
+    async (tools, test) => {
+      await using guarded = await Guarded.start(tools.memcached);
+      for (const { name, input, told } of attacks) {
+        await test.step(name, async () => {
+          const bytes = encode(input);
+          assertEquals(await guarded.tell([bytes]), told, "in one piece");
+          const places = Array.from({ length: 40 }, (_, at) => at);
+          assertEquals(
+            await guarded.tell(cut(bytes, places)),
+            told,
+            "in bytes",
+          );
+        });
+      }
+      await guarded.check();
+    },
+  );
+}
+
+for (const [index, family] of FAMILIES.entries()) {
+  testWith(
+    tools,
+    `smuggling: at random, in ${family.name}, the server is told of no denied command`,
+    async ({ memcached }) => {
+      const runs = Math.ceil(CASES / LANES);
+      const told = await inLanes(LANES, async (lane) => {
+        await using guarded = await Guarded.start(memcached);
+        const seed = SEED + index * LANES + lane;
+        return await attack(guarded, family, seed, runs);
       });
-    }
-  },
-);
+      const sum = told.reduce((sum, count) => sum + count, 0);
+      assert(sum > CASES, `the servers were told of ${sum} commands only`);
+    },
+  );
+}
 
-testWith(
-  tools,
-  "smuggling: at random, the server is told of no denied command",
-  async (tools) => {
-    await using guarded = await Guarded.start(tools.memcached);
-    let told = 0;
-    const denied = [
-      ...["flush_all", "flush_all noreply", "shutdown", "stats", "version"],
-      ...["get priv:a", "delete pub:a", "incr pub:a 1", "mg priv:a v", "quit"],
-      ...["set priv:a 0 0 1", "add pub:a 0 0 1", "me pub:a", "verbosity 0"],
-    ];
-    const ordinary = piece({
-      keys: ["pub:", "pub:", "pub:", "priv:", "pub", " pub:", "Pub:"],
-      keyless: denied,
-      unfinished: true,
-    });
-    const allowed = fc.constantFrom(
-      ...["get pub:a\r\n", "set pub:a 0 0 2\r\n\r\n\r\n", "gets pub:a pub:b\n"],
-    );
-    const attack = fc.constantFrom(...ATTACKS).map(({ input }) => input);
-    const input = fc.record({
-      pieces: fc.array(
-        fc.oneof(
-          { weight: 3, arbitrary: ordinary },
-          { weight: 2, arbitrary: allowed },
-          { weight: 1, arbitrary: attack },
-          { weight: 1, arbitrary: mutated(attack) },
-        ),
-        { minLength: 1, maxLength: 8 },
+/** Makes so many cases; how much the server was told. */
+async function attack(
+  guarded: Guarded,
+  { attacks, ordinary, allowed }: Family,
+  seed: number,
+  numRuns: number,
+): Promise<number> {
+  let told = 0;
+  const seeded = fc.constantFrom(...attacks).map(({ input }) => input);
+  const cases = fc.record({
+    pieces: fc.array(
+      fc.oneof(
+        { weight: 3, arbitrary: ordinary },
+        { weight: 2, arbitrary: fc.constantFrom(...allowed) },
+        { weight: 1, arbitrary: seeded },
+        { weight: 1, arbitrary: mutated(seeded) },
       ),
-      cuts: fc.array(fc.nat(1000), { maxLength: 4 }),
-    });
-    const property = fc.asyncProperty(input, async ({ pieces, cuts }) => {
-      const bytes = encode(pieces.join(""));
-      const places = cuts.map((part) => Math.floor(part * bytes.length / 1000));
-      const commands = await guarded.tell(cut(bytes, places));
-      told += commands.length;
-      assertEquals(commands.filter((line) => !isAllowed(line)), []);
-    });
-
-    await fc.assert(property, { seed: SEED, numRuns: CASES });
-
-    assert(told > CASES, `the server was told of ${told} commands only`);
-  },
-);
+      { minLength: 1, maxLength: 8 },
+    ),
+    cuts: fc.array(fc.nat(1000), { maxLength: 4 }),
+  });
+  const property = fc.asyncProperty(cases, async ({ pieces, cuts }) => {
+    const bytes = encode(pieces.join(""));
+    const places = cuts.map((part) => Math.floor(part * bytes.length / 1000));
+    const commands = await guarded.tell(cut(bytes, places));
+    told += commands.length;
+    assertEquals(commands.filter((line) => !isAllowed(line)), []);
+  });
+  await fc.assert(property, { seed, numRuns });
+  await guarded.check();
+  return told;
+}
 
 /** One or two bytes of a text are others. */
 function mutated(texts: fc.Arbitrary<string>): fc.Arbitrary<string> {
@@ -276,14 +170,11 @@ function mutated(texts: fc.Arbitrary<string>): fc.Arbitrary<string> {
     );
 }
 
-/** Whether {@linkcode RULES} cover a line, read as memcached reads it. */
-function isAllowed(line: string): boolean {
-  const [command = "", ...keys] = line.split(" ").filter((word) => word !== "");
-  const isPublic = (key: string | undefined) => key?.startsWith("pub:");
-  if (command === "set") return isPublic(keys[0]) ?? false;
-  return ["get", "gets", "bget"].includes(command) && keys.length > 0 &&
-    keys.every(isPublic);
-}
+/** What the server counts of commands that no rule names. */
+const COUNTERS = [
+  ...["cmd_flush", "cmd_touch", "delete_hits", "delete_misses", "incr_hits"],
+  ...["incr_misses", "decr_hits", "decr_misses", "auth_cmds"],
+];
 
 /** A memcached that keeps only small values, behind a sidecar with {@linkcode RULES}. */
 class Guarded implements AsyncDisposable {
@@ -306,13 +197,27 @@ class Guarded implements AsyncDisposable {
     return new Guarded(server, sidecar);
   }
 
-  /** Sends an input on a connection of its own; the commands that the server read. */
+  /** Sends an input on a connection of its own; what the server was told. */
   async tell(pieces: readonly Uint8Array[]): Promise<string[]> {
     const mark = this.#server.mark;
     using wire = await this.#sidecar.connect();
     await wire.exchange(pieces);
     wire.close();
     return await this.#server.commands(mark);
+  }
+
+  /** Whether the server did and keeps nothing that no rule names. */
+  async check(): Promise<void> {
+    using wire = await this.#server.connect();
+    const counters = await wire.ask("stats\r\n", "END\r\n");
+    for (const name of COUNTERS) {
+      assert(counters.includes(`STAT ${name} 0\r\n`), `${name} is not 0`);
+    }
+    const items = await wire.ask("lru_crawler metadump all\r\n", "END\r\n");
+    const keys = [...items.matchAll(/^key=(\S+)/gm)].map(([, key]) =>
+      decodeURIComponent(key!.replace(/%(?=[89A-F])/gi, "%25"))
+    );
+    assertEquals(keys.filter((key) => !key.startsWith("pub:")), []);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -12,6 +12,7 @@
  * @module
  */
 import { debianProgram } from "./debian.ts";
+import { goProgram } from "./go.ts";
 import { pythonWith } from "./python.ts";
 import { type Missing, missing, onPath, type Tool } from "./tool.ts";
 
@@ -35,9 +36,32 @@ export function pymemcache(): Promise<Tool | Missing> {
   );
 }
 
-/** For a test that shows a defect that is not mended yet. */
-export function knownDefect(what: string): Tool | Missing {
-  return missing(`known defect: ${what}`);
+/** `python3` with pylibmc, libmemcached inside. */
+export function pylibmc(): Promise<Tool | Missing> {
+  return orMissing(
+    "pylibmc cannot be installed",
+    () => pythonWith("pylibmc", "1.6.3"),
+  );
+}
+
+/** `python3` with python-binary-memcached. */
+export function pythonBinaryMemcached(): Promise<Tool | Missing> {
+  return orMissing(
+    "python-binary-memcached cannot be installed",
+    () => pythonWith("python-binary-memcached", "0.33.0", ["uhashring==2.5"]),
+  );
+}
+
+/** A program around Go's gomemcache, which its `go.mod` pins. */
+export function gomemcache(): Promise<Tool | Missing> {
+  return orMissing(
+    "gomemcache cannot be built",
+    () =>
+      goProgram(
+        new URL("../e2e/clients/gomemcache/", import.meta.url),
+        "gomemcache",
+      ),
+  );
 }
 
 /**

@@ -6,10 +6,11 @@
 import { cached } from "./cache.ts";
 import { onPath, output, type Tool } from "./tool.ts";
 
-/** `python3` with one library. @throws when it cannot be had */
+/** `python3` with one library, and what it needs. @throws when it cannot be had */
 export async function pythonWith(
   name: string,
   version: string,
+  needs: readonly string[] = [],
 ): Promise<Tool> {
   const python = onPath("python3");
   if (!python) throw new Error("python3 is not on PATH");
@@ -24,6 +25,7 @@ export async function pythonWith(
       "--target",
       draft,
       `${name}==${version}`,
+      ...needs,
     ]);
   });
   return {

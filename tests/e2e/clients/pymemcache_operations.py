@@ -2,16 +2,15 @@
 
     pymemcache_operations.py HOST:PORT [SOURCE_ADDRESS] < operations.json
 
-An operation is [method, arguments, keyword arguments]. Bytes are written
-{"bytes": "6869"}, here and in the results. A result is {"value": ...} or
-{"error": "MemcacheClientError", "message": "..."}; `connections` counts the
-connections that were made.
+Besides the results (see operations.py), `connections` counts the connections
+that were made.
 """
 
 import json
 import socket
 import sys
 
+from operations import run
 from pymemcache.client.base import Client
 
 
@@ -57,39 +56,6 @@ class Sockets:
         if self._source:
             made.bind((self._source, 0))
         return made
-
-
-def run(client, method, args, kwargs):
-    try:
-        call = getattr(client, method)
-        value = call(*map(decoded, args), **{k: decoded(v) for k, v in kwargs.items()})
-        return {"value": encoded(value)}
-    except Exception as error:
-        return {"error": type(error).__name__, "message": str(error)}
-
-
-def decoded(value):
-    if isinstance(value, dict) and set(value) == {"bytes"}:
-        return bytes.fromhex(value["bytes"])
-    if isinstance(value, dict):
-        return {key: decoded(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [decoded(inner) for inner in value]
-    return value
-
-
-def encoded(value):
-    if isinstance(value, bytes):
-        return {"bytes": value.hex()}
-    if isinstance(value, dict):
-        return {text(key): encoded(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [encoded(inner) for inner in value]
-    return value
-
-
-def text(key):
-    return key.decode("latin-1") if isinstance(key, bytes) else key
 
 
 if __name__ == "__main__":
