@@ -12,6 +12,7 @@ import type {
 } from "../proxy/registry/registry.ts";
 import { checkCase } from "../proxy/testkit.ts";
 import { EXIT_FAILED, UsageError } from "./exit.ts";
+import { readFile } from "./files.ts";
 import { findParser, withParsers } from "./registry.ts";
 
 interface FolderOption {
@@ -36,7 +37,7 @@ export function test(
   return withParsers(folder, async (registry) => {
     const parser = findParser(registry, name);
     const file = vectors ?? await shippedVectors(registry, name);
-    const failed = runVectors(parser, parseVectors(file, await read(file)));
+    const failed = runVectors(parser, parseVectors(file, await readFile(file)));
     return failed > 0 ? EXIT_FAILED : 0;
   });
 }
@@ -102,18 +103,6 @@ async function shippedVectors(
   throw new UsageError(
     `${name} ships no vectors (${path}); name a file with --vectors`,
   );
-}
-
-async function read(file: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(file);
-  } catch (error) {
-    throw new UsageError(
-      `cannot read ${file}: ${
-        (error as Error).message
-      }; name a file that exists and may be read`,
-    );
-  }
 }
 
 function table(parsers: readonly ParserStatus[]): string[] {

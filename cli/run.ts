@@ -9,6 +9,7 @@ import { type Config, parseConfig } from "../proxy/config/mod.ts";
 import { type OperatorLog, Sidecar } from "../proxy/sidecar.ts";
 import { formatAddress } from "../proxy/transport/transport.ts";
 import { BUILT_IN_PARSERS, EXIT_FAILED, UsageError } from "./exit.ts";
+import { readFile } from "./files.ts";
 import { createOperatorLog } from "./operator_log.ts";
 
 /** What `--help` lists. */
@@ -111,7 +112,7 @@ async function readConfig(options: RunOptions): Promise<Config | undefined> {
       "there is nothing to run; give --config FILE, or --listen ADDRESS and --upstream ADDRESS",
     );
   }
-  return parsed(file, await read(file));
+  return parsed(file, await readFile(file));
 }
 
 function configOfFlags({ listen, upstream, l7proto }: RunOptions): Config {
@@ -142,16 +143,4 @@ function parsed(file: string, text: string): Config | undefined {
 async function defaultFile(): Promise<string | undefined> {
   const there = await Deno.stat("parley.yaml").catch(() => undefined);
   return there?.isFile ? "parley.yaml" : undefined;
-}
-
-async function read(file: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(file);
-  } catch (error) {
-    throw new UsageError(
-      `cannot read ${file}: ${
-        (error as Error).message
-      }; name a file that exists and may be read`,
-    );
-  }
 }
