@@ -164,6 +164,10 @@ export class ProxySession implements Session, Sink {
     if (end) this.end(reply);
   }
 
+  get answers(): boolean {
+    return this.#stream !== undefined;
+  }
+
   paused(reply: boolean): boolean {
     return this.#stream?.paused(reply) ?? false;
   }

@@ -244,6 +244,30 @@ Deno.test("what was passed before a refusal reaches the upstream, though the cli
   assertEquals((await relay.endings.take("the end")).end, "refused");
 });
 
+for (const isClosed of [true, false]) {
+  const name = isClosed ? "until it is closed" : "for a while";
+  Deno.test(`a connection that drains passes replies ${name}, and reads no more of its client`, async () => {
+    using upstream = new Upstream();
+    await using relay = new Relay(upstream.address, {
+      feed(link, reply, bytes) {
+        if (!reply) return link.drain("refused");
+        link.write(true, bytes);
+        if (isClosed) link.close("refused");
+      },
+    });
+    using client = await relay.connect();
+    await client.send("x");
+    const server = await upstream.take();
+    await client.send("more");
+    await server.send("due");
+    assertEquals(await client.rest(), "due");
+    assertEquals(relay.fed[0], 1);
+    server.conn.close();
+    client.conn.close();
+    assertEquals((await relay.endings.take("the end")).end, "refused");
+  });
+}
+
 Deno.test("a client that reads nothing of its refusal is let go after a while", async () => {
   using upstream = new Upstream();
   const reply = new Uint8Array(64 * MIB);

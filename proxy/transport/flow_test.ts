@@ -149,6 +149,18 @@ Deno.test("a server that reads nothing until its replies are taken does not lock
   await within("the client", requests.done);
 });
 
+Deno.test("a client that reads only when it has sent all does not lock up a server that keeps its replies", async () => {
+  await using it = await pair();
+  const requests = pump(it.client);
+  const got = drain(it.server.conn);
+  const replies = pump(it.server);
+  await within("the client", requests.done);
+  const want = { total: BULK, digest: digest(pattern(BULK)) };
+  assertEquals(await within("the server", got), want);
+  assertEquals(await drain(it.client.conn), want);
+  await within("the server's replies", replies.done);
+});
+
 Deno.test("a paused direction is not read, and goes on when the other one has moved", async () => {
   let paused = true;
   await using it = await pair({

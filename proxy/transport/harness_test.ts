@@ -105,8 +105,12 @@ export class Relay {
       .listen(listen, { connect, idle }, open);
   }
 
-  #session(link: Link, { feed = passing, paused }: RelayOptions): Session {
+  #session(
+    link: Link,
+    { feed = passing, paused }: RelayOptions,
+  ): Session {
     return {
+      answers: false,
       feed: (reply, bytes, end) => {
         this.fed[reply ? 1 : 0] += bytes.length;
         feed(link, reply, bytes, end);

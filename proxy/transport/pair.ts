@@ -163,8 +163,8 @@ export class Pair implements Link {
 
   /**
    * Whether a direction is not read for now: its output is flooded, or its
-   * parser waits. Requests also wait for the client's own output, as each may
-   * add a denial to it; replies never wait for the other side, so that a server
+   * parser waits. Requests to a parser also wait for the client's own output, as
+   * each may add a denial to it; replies never wait for the other side, so that a server
    * that stops reading until its replies are taken cannot lock up both.
    */
   #mustWait(reply: boolean): boolean {
@@ -172,7 +172,9 @@ export class Pair implements Link {
     if (!reply && this.#draining !== undefined) return true;
     if (this.#output(reply)!.flooded) return true;
     if (this.#forward!.failed) return false;
-    return (!reply && this.#reply.flooded) || this.#session!.paused(reply);
+    const session = this.#session!;
+    return (!reply && session.answers && this.#reply.flooded) ||
+      session.paused(reply);
   }
 
   #onMoved(reply: boolean, error?: unknown): void {

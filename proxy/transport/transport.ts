@@ -57,6 +57,8 @@ export interface Session {
   feed(reply: boolean, bytes: Uint8Array, end: boolean): void;
   /** Whether a direction should not be read for now. */
   paused(reply: boolean): boolean;
+  /** Whether requests may bring replies of the session's own about: then they wait for a client that does not read. */
+  readonly answers: boolean;
   /** The sockets are gone. `detail` is the system's own text, if it had any. */
   closed(end: End, detail?: string): void;
 }
