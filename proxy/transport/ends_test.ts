@@ -268,6 +268,39 @@ for (const isClosed of [true, false]) {
   });
 }
 
+for (const when of ["opened", "fed"]) {
+  Deno.test(`a session that throws when it is ${when} ends its own connection, and is reported`, async () => {
+    using upstream = new Upstream();
+    let throws = true;
+    const fault = (now: string) => {
+      if (throws && now === when) throw new Error("a defect");
+    };
+    await using relay = new Relay(upstream.address, {
+      opens: () => {
+        fault("opened");
+        return true;
+      },
+      feed(link, reply, bytes, end) {
+        fault("fed");
+        passing(link, reply, bytes, end);
+      },
+    });
+    using broken = await relay.connect();
+    await broken.send("x").catch(() => {}); // may be reset already
+    await broken.rest().catch(() => {});
+    assertEquals(relay.warnings, [
+      "a connection was ended by a defect: Error: a defect",
+    ]);
+    if (when === "fed") (await upstream.take()).conn.close();
+    throws = false;
+    using other = await relay.connect();
+    await other.send("y");
+    const server = await upstream.take();
+    assertEquals(await server.read(1), "y");
+    server.conn.close();
+  });
+}
+
 Deno.test("a client that reads nothing of its refusal is let go after a while", async () => {
   using upstream = new Upstream();
   const reply = new Uint8Array(64 * MIB);

@@ -43,17 +43,23 @@ export class Pair implements Link {
     this.#reply = new Output(down, (error) => this.#onMoved(true, error));
   }
 
-  /** Runs the connection to its end. Never rejects. */
+  /** Runs the connection to its end. Rejects only with a defect of a session's. */
   async run(accepted: Accepted, timeouts: Timeouts, open: Open): Promise<void> {
-    const opened = open(accepted, this);
-    if (opened) {
-      this.#session = opened.session;
-      await this.#serve(opened.upstream, timeouts);
+    try {
+      const opened = open(accepted, this);
+      if (opened) {
+        this.#session = opened.session;
+        await this.#serve(opened.upstream, timeouts);
+      }
+      await this.#linger();
+    } catch (error) {
+      this.#end ??= "refused";
+      throw error;
+    } finally {
+      clearTimeout(this.#draining);
+      this.#release();
+      this.#session?.closed(this.#end ?? "closed", this.#detail);
     }
-    clearTimeout(this.#draining);
-    await this.#linger();
-    this.#release();
-    this.#session?.closed(this.#end ?? "closed", this.#detail);
   }
 
   /** Ends the connection if it was idle since `before` (`performance.now()`). */

@@ -125,10 +125,15 @@ class PortableListener implements Listener {
       source: conn.remoteAddr as Deno.NetAddr,
       destination: conn.localAddr as Deno.NetAddr,
     };
-    const run = pair.run(accepted, timeouts, open).finally(() => {
-      this.#pairs.delete(pair);
-      this.#runs.delete(run);
-    });
+    const run = pair.run(accepted, timeouts, open)
+      // No other connection must suffer from one that went wrong.
+      .catch((error) =>
+        this.#warn(`a connection was ended by a defect: ${error}`)
+      )
+      .finally(() => {
+        this.#pairs.delete(pair);
+        this.#runs.delete(run);
+      });
     this.#runs.add(run);
   }
 }
