@@ -76,7 +76,6 @@ export class Servers implements AsyncDisposable {
     const bytes = encode(text);
     const places = cuts.map((part) => Math.floor(part * bytes.length / 1000));
     const since = new Date().toISOString().replace("Z", "");
-    const T0 = performance.now();
     const sidecar = this.#sidecar.connect();
     const { address } = await sidecar;
     const [whole, pieces, proxied] = await Promise.all([
@@ -87,17 +86,6 @@ export class Servers implements AsyncDisposable {
       exchange(sidecar, cut(bytes, places)),
     ]);
 
-    if (performance.now() - T0 > 1500) {
-      console.log(
-        "SLOW",
-        performance.now() - T0,
-        unfinished,
-        !!slowly,
-        JSON.stringify(text),
-        places,
-        JSON.stringify([whole, pieces, proxied]),
-      );
-    }
     const same = proxied.text === whole.text ||
       unfinished && !isAtEnd(whole.text) && proxied.text.startsWith(whole.text);
     const agreed = whole.text === pieces.text;

@@ -85,7 +85,6 @@ for (const [index, family] of FAMILIES.entries()) {
           return await check(servers, family, unfinished, seed, runs);
         });
         const sum = judged.reduce((sum, count) => sum + count, 0);
-        console.log(`judged ${sum} of ${runs * LANES}`);
         assert(sum > CASES / 4, `only ${sum} were judged`);
       },
     );

@@ -4,6 +4,7 @@
  */
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
 import { memcachedServer, testWith } from "../setup/mod.ts";
+import { packet } from "./binary_inputs.ts";
 import {
   cut,
   encode,
@@ -151,6 +152,83 @@ testWith(
     const commands = (await sidecar.log.lines({ type: "request" }))
       .map(({ fields }) => fields["command"]);
     assertEquals(commands, ["get", "quit"]);
+  },
+);
+
+const BROKEN = [
+  {
+    name: "a line without an end",
+    before: "get ok:a\r\n",
+    reply: "END\r\n",
+    bad: `set ${"x".repeat(3000)}`,
+    answer: "",
+  },
+  {
+    name: "a packet whose lengths do not fit",
+    before: packet(0x0a),
+    reply: `\x81\x0a${"\0".repeat(22)}`,
+    bad: packet(0x00, { key: "ok:a", bodyBytes: 1 }),
+    answer: `\x81${"\0".repeat(6)}\x81\0\0\0\x0f${
+      "\0".repeat(12)
+    }Unknown command`,
+  },
+];
+for (const { name, before, reply, bad, answer } of BROKEN) {
+  testWith(
+    tools,
+    `pipelining: ${name} ends the connection, after the replies to what came before it`,
+    async (tools) => {
+      await using memcached = await Memcached.start(tools.memcached);
+      await using sidecar = await Sidecar.start({
+        upstream: memcached.address,
+        l7proto: "memcache",
+      });
+      using wire = await sidecar.connect();
+      await wire.send(before.repeat(100) + bad);
+      assertEquals((await wire.readToEnd()).text, reply.repeat(100) + answer);
+      const { verdict } = await sidecar.log.closed(wire.address);
+      assertEquals(verdict, "error");
+    },
+  );
+}
+
+const META = [
+  { line: "mg ok:a v", actions: ["get"], verdict: "forwarded" },
+  { line: "mg ok:a v T30", actions: ["get", "touch"], verdict: "forwarded" },
+  { line: "mg ok:a v N30", actions: ["get", "add"], verdict: "forwarded" },
+  { line: "mg no:a v O1", actions: ["get"], verdict: "denied" },
+  { line: "md ok:a", actions: ["delete"], verdict: "forwarded" },
+  { line: "ma ok:n MD", actions: ["decr"], verdict: "forwarded" },
+  { line: "mn", actions: ["noop"], verdict: "denied" },
+  { line: "me ok:a", actions: undefined, verdict: "denied" },
+  { line: "mg ok:a v v", actions: ["get"], verdict: "error" },
+];
+testWith(
+  tools,
+  "pipelining: the log says what meta commands do",
+  async (tools) => {
+    await using memcached = await Memcached.start(tools.memcached);
+    await using sidecar = await startSidecar(memcached);
+    using wire = await sidecar.connect();
+    const { text } = await wire.exchange([
+      encode(META.map(({ line }) => `${line}\r\n`).join("")),
+    ]);
+    assertEquals(text.match(/access denied[^\r]*/g), [
+      "access denied O1",
+      "access denied",
+      "access denied",
+    ]);
+    await sidecar.log.closed(wire.address);
+    const lines = await sidecar.log.lines({ type: "request" });
+    assertEquals(
+      lines.map(({ verdict, fields }) => [fields["actions"], verdict]),
+      META.map(({ actions, verdict }) => [actions, verdict]),
+    );
+    assertEquals(
+      await memcached.commands(),
+      META.filter(({ verdict }) => verdict === "forwarded")
+        .map(({ line }) => line),
+    );
   },
 );
 

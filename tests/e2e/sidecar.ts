@@ -135,6 +135,12 @@ export class Sidecar implements AsyncDisposable {
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1]) * 1024;
   }
 
+  /** How many descriptors the process has open. */
+  async descriptors(): Promise<number> {
+    const folder = Deno.readDir(`/proc/${this.#child.pid}/fd`);
+    return (await Array.fromAsync(folder)).length;
+  }
+
   /** Asks it to stop. */
   signal(signal: Deno.Signal): void {
     kill(this.#child, signal);

@@ -55,6 +55,6 @@ function keyOf(
   word: string | undefined,
   flags: readonly string[],
 ): string | undefined {
-  if (!flags.includes("b")) return word;
+  if (!flags.some((flag) => flag.startsWith("b"))) return word;
   return word !== undefined && CANONICAL.test(word) ? atob(word) : undefined;
 }
