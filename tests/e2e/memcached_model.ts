@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Random } from "./random.ts";
+import type { Random } from "../random.ts";
 import type { Rule } from "./sidecar.ts";
 
 /** Everything on keys `ok:`, and what has no key but does no harm. */

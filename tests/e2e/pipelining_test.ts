@@ -19,7 +19,7 @@ import {
   Model,
   MODEL_RULES,
 } from "./memcached_model.ts";
-import { Random } from "./random.ts";
+import { Random } from "../random.ts";
 
 const tools = { memcached: await memcachedServer() };
 

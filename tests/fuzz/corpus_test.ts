@@ -1,5 +1,6 @@
 /** Replays what fuzzing found, and a short run of fresh mutations. */
-import { mutate, Random } from "./random.ts";
+import { Random } from "../random.ts";
+import { mutate } from "./mutate.ts";
 import { targets } from "./targets.ts";
 
 const MUTATIONS = 300;

@@ -9,7 +9,8 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { mutate, Random } from "./random.ts";
+import { Random } from "../random.ts";
+import { mutate } from "./mutate.ts";
 import { type Target, targets } from "./targets.ts";
 
 const { values } = parseArgs({

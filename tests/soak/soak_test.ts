@@ -10,7 +10,7 @@ import {
   deepStrictEqual as assertEquals,
   ok as assert,
 } from "node:assert/strict";
-import { Random } from "../e2e/random.ts";
+import { Random } from "../random.ts";
 import {
   countFrom,
   inLanes,

@@ -1,30 +1,9 @@
 /**
- * Random numbers that a seed determines, and mutations made of them.
+ * Random changes of inputs.
  *
  * @module
  */
-
-/** A small generator (mulberry32): the same seed gives the same run. */
-export class Random {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  /** A whole number from 0 to below `bound`. */
-  below(bound: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) % bound;
-  }
-
-  pick<T>(items: readonly T[]): T {
-    return items[this.below(items.length)]!;
-  }
-}
+import type { Random } from "../random.ts";
 
 /** Inputs do not grow without end. */
 const LONGEST = 16 * 1024;
