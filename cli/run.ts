@@ -8,6 +8,7 @@ import { formatProblem } from "../policy/mod.ts";
 import { type Config, parseConfig } from "../proxy/config/mod.ts";
 import { type OperatorLog, Sidecar } from "../proxy/sidecar.ts";
 import { formatAddress } from "../proxy/transport/transport.ts";
+import { thrownText } from "../proxy/thrown.ts";
 import { BUILT_IN_PARSERS, EXIT_FAILED, UsageError } from "./exit.ts";
 import { readFile } from "./files.ts";
 import { createOperatorLog } from "./operator_log.ts";
@@ -26,6 +27,11 @@ export async function run(options: RunOptions): Promise<number> {
   const config = await readConfig(options);
   if (!config) return EXIT_FAILED;
   const log = await createOperatorLog();
+  // A parser in this process may leave a promise behind; that must end nobody's connection.
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    log.warn(`a promise was rejected unseen: ${thrownText(event.reason)}`);
+  });
   // Whoever sees that a listener is there may send a signal at once.
   using signals = new Signals();
   const sidecar = await Sidecar.start(config, {

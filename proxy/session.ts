@@ -17,6 +17,7 @@ import { type Entry, lineFormatter, Timestamps } from "./accesslog/format.ts";
 import { createJudge, type Grant, type Judge, type Mode } from "./matcher.ts";
 import type { LoadedParser } from "./registry/registry.ts";
 import { type Failure, panic, type Sink, Stream } from "./stream.ts";
+import { thrownStack } from "./thrown.ts";
 import {
   type Accepted,
   type Address,
@@ -173,7 +174,8 @@ export class ProxySession implements Session, Sink {
   }
 
   closed(end: End, detail?: string): void {
-    const broken = BROKEN.has(end);
+    // What Parley refuses has said why; if it has not, that is a defect.
+    const broken = BROKEN.has(end) || (end === "refused" && !this.#failure);
     this.#time = undefined;
     this.#log({
       type: "connection",
@@ -213,10 +215,9 @@ export class ProxySession implements Session, Sink {
   }
 
   fail({ reason, detail, cause }: Failure, repliesDue: boolean): void {
-    const stack = cause instanceof Error && cause.stack
-      ? { stack: cause.stack }
-      : {};
-    this.#refuse("error", reason, { status: detail, ...stack });
+    const stack = thrownStack(cause);
+    const fields = stack === undefined ? {} : { stack };
+    this.#refuse("error", reason, { status: detail, ...fields });
     this.#repliesDue = repliesDue;
     if (repliesDue) this.#link.drain("refused");
     else this.#link.close("refused");
@@ -236,7 +237,12 @@ export class ProxySession implements Session, Sink {
       destination: this.#destination,
       port,
       matches: (request) => this.#matches(parser.definition, request),
-      inject: (reply, bytes) => this.#stream?.inject(reply, bytes),
+      inject: (reply, bytes) => {
+        if (!(bytes instanceof Uint8Array)) {
+          throw new TypeError("inject() takes bytes");
+        }
+        this.#stream?.inject(reply, bytes);
+      },
       log: ({ verdict, rule, reason }, fields, type = "request") => {
         if (type === "response" && !logResponses) return;
         this.#log({ type, verdict, rule, reason, fields });

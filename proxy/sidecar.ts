@@ -27,6 +27,7 @@ import {
   type Listener,
   type Open,
 } from "./transport/transport.ts";
+import { thrownText } from "./thrown.ts";
 import { type Watch, watch } from "./watch.ts";
 
 /** Where the sidecar reports what is not about one connection. */
@@ -140,7 +141,10 @@ export class Sidecar {
   }
 
   async #reload(): Promise<void> {
-    await this.#scanParsers();
+    // Whatever stands in a parsers folder, a tightened policy must take effect.
+    await this.#scanParsers().catch((error) =>
+      this.#log.warn(`cannot read the parsers: ${thrownText(error)}`)
+    );
     if (await this.#policy.reload(this.#log)) {
       this.#log.info(
         `policy version ${this.#policy.current.version} is in force`,

@@ -19,6 +19,7 @@
  */
 import type { Parser, Verdict } from "parley/proxylib";
 import { Held } from "./held.ts";
+import { thrownText } from "./thrown.ts";
 import { clientHello } from "./tls.ts";
 
 /** Why a connection is closed by the engine. */
@@ -215,21 +216,17 @@ export class Stream {
         return this.#pause(half);
       case "error":
         return this.#refuse(half, verdict);
-      default:
-        return this.#panic(half, invalid(verdict));
     }
   }
 
   #ask(half: Half): Verdict | undefined {
     try {
-      const verdict = this.#parser.onData(
+      return readVerdict(this.#parser.onData(
         half.reply,
         half.ending,
         half.held.bytes(),
         half.seen,
-      );
-      if (!wellFormed(verdict)) throw invalid(verdict);
-      return verdict;
+      ));
     } catch (cause) {
       this.#panic(half, cause);
       return undefined;
@@ -324,11 +321,10 @@ export class Stream {
 
 /** What a parser threw, as a failure of its connection. `where` says what it was doing. */
 export function panic(where: string, cause: unknown): Failure {
-  const error = cause instanceof Error ? cause : new Error(String(cause));
   return {
     reason: "panic",
-    detail: `Panic: ${error.message} (${where})`,
-    cause: error,
+    detail: `Panic: ${thrownText(cause)} (${where})`,
+    cause,
   };
 }
 
@@ -341,25 +337,35 @@ function name(half: Half): string {
   return half.reply ? "reply direction" : "request direction";
 }
 
-/** Parsers are untrusted: what comes back is checked, whatever its type says. */
-function wellFormed(verdict: Verdict): boolean {
-  if (typeof verdict !== "object" || verdict === null) return false;
-  switch (verdict.op) {
+/**
+ * Parsers are untrusted: what comes back is checked, whatever its type says, and
+ * each member is read once.
+ */
+function readVerdict(answer: Verdict): Verdict {
+  if (answer instanceof Promise) answer.catch(() => {}); // it is refused, whatever becomes of it
+  if (typeof answer !== "object" || answer === null) throw invalid(answer);
+  const { op, bytes, last, code } = answer;
+  if (!isWellFormed(op, bytes, code)) throw invalid(answer);
+  return { op, bytes, last, code };
+}
+
+function isWellFormed(op: Verdict["op"], bytes: number, code: string): boolean {
+  switch (op) {
     case "pass":
     case "drop":
     case "more":
-      return Number.isSafeInteger(verdict.bytes) && verdict.bytes >= 1;
+      return Number.isSafeInteger(bytes) && bytes >= 1;
     case "nop":
       return true;
     case "error":
-      return typeof verdict.code === "string";
+      return typeof code === "string";
     default:
       return false;
   }
 }
 
-function invalid(verdict: unknown): Error {
-  const found = verdict instanceof Promise ? "a promise" : typeof verdict;
+function invalid(answer: unknown): Error {
+  const found = answer instanceof Promise ? "a promise" : typeof answer;
   return new TypeError(
     `onData answered ${found} that is no verdict; parsers are synchronous and answer pass(n), drop(n), more(n), nop() or error(code)`,
   );

@@ -7,8 +7,8 @@
 
 /** An entry of the order. */
 export type Entry<Request> =
-  /** A reply that will come. */
-  | { readonly kind: "reply"; readonly request: Request }
+  /** A reply that will come, and how long the request's head was. */
+  | { readonly kind: "reply"; readonly request: Request; readonly size: number }
   /** Requests in a row that are answered only now and then: any number of replies, or none. */
   | { readonly kind: "quiet" }
   /** A request of our own. Its reply shows that the quiet ones before it are done, and is swallowed. */
@@ -28,9 +28,15 @@ export class Outstanding<Request> {
   #entries: (Entry<Request> | undefined)[] = [];
   #head = 0;
   #tail = 0;
+  #bytes = 0;
 
   get length(): number {
     return this.#tail - this.#head;
+  }
+
+  /** What the entries stand for, in bytes: heads of requests, and denials. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   first(): Entry<Request> | undefined {
@@ -48,9 +54,11 @@ export class Outstanding<Request> {
 
   push(entry: Entry<Request>): void {
     this.#entries[this.#tail++] = entry;
+    this.#bytes += sizeOf(entry);
   }
 
   shift(): void {
+    this.#bytes -= sizeOf(this.#entries[this.#head]!);
     this.#entries[this.#head++] = undefined;
     if (this.#head === this.#tail) {
       this.#head = 0;
@@ -66,4 +74,9 @@ export class Outstanding<Request> {
   toArray(): Entry<Request>[] {
     return this.#entries.slice(this.#head, this.#tail) as Entry<Request>[];
   }
+}
+
+function sizeOf(entry: Entry<unknown>): number {
+  if (entry.kind === "reply") return entry.size;
+  return entry.kind === "denial" ? entry.bytes.length : 0;
 }

@@ -126,6 +126,8 @@ export function defineProtocol<Request, Rule, State = undefined>(
  * what clients pipeline.
  */
 const OUTSTANDING = 16384;
+/** The same in bytes of requests' heads and denials. */
+const OUTSTANDING_BYTES = 2 * 1024 * 1024;
 
 const MALFORMED: Decision = {
   allowed: false,
@@ -188,13 +190,14 @@ class ProtocolParser<Request, Rule, State> implements Parser {
     }
     const bytes = head.bytes + (this.#spec.body?.(request) ?? 0);
     if (refusal) this.#answer(refusal.answer);
-    else if (this.#judge(request)) return pass(bytes);
+    else if (this.#judge(request, head.bytes)) return pass(bytes);
     return drop(bytes);
   }
 
   /** No further request is read for now. */
   #isFull(): boolean {
-    return this.#outstanding.length >= OUTSTANDING;
+    return this.#outstanding.length >= OUTSTANDING ||
+      this.#outstanding.bytes >= OUTSTANDING_BYTES;
   }
 
   /** Closes the connection once everything before has been answered. */
@@ -206,14 +209,14 @@ class ProtocolParser<Request, Rule, State> implements Parser {
   }
 
   /** Decides and logs; denies, or expects the reply. */
-  #judge(request: Request): boolean {
+  #judge(request: Request, size: number): boolean {
     const decision = this.#decide(request);
     this.#connection.log(decision, this.#spec.fields(request));
     if (!decision.allowed) {
       this.#answer(this.#spec.deny(request));
       return false;
     }
-    this.#expect(request);
+    this.#expect(request, size);
     this.#over = this.#spec.hangsUp?.(request) ?? false;
     return true;
   }
@@ -225,12 +228,12 @@ class ProtocolParser<Request, Rule, State> implements Parser {
     return isUnknown ? { ...decision, reason: "unknown-request" } : decision;
   }
 
-  #expect(request: Request): void {
+  #expect(request: Request, size: number): void {
     if (!this.#spec.reply) return;
     switch (this.#spec.answered?.(request) ?? "always") {
       case "always":
         if (this.#spec.blurs?.(request)) this.#settleQuiet();
-        this.#outstanding.push({ kind: "reply", request });
+        this.#outstanding.push({ kind: "reply", request, size });
         break;
       case "perhaps":
         if (this.#outstanding.last()?.kind !== "quiet") {

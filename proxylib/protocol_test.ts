@@ -351,6 +351,18 @@ for (const text of ["a\n", "xa\n"]) {
   });
 }
 
+Deno.test("defineProtocol pauses with 2 MiB of requests outstanding and goes on after a reply", () => {
+  const text = `${"y".repeat(1023)}\n`;
+  const bench = new Bench({
+    ...SPEC,
+    frame: (data, seen) => line(data, seen, 2048),
+  });
+  for (let i = 0; i < 2048; i++) assertEquals(bench.request(text), pass(1024));
+  assertEquals(bench.request(text), nop());
+  bench.reply("Y\n");
+  assertEquals(bench.request(text), pass(1024));
+});
+
 Deno.test("defineProtocol keeps the order however many wait", () => {
   const bench = new Bench();
   for (let i = 0; i < 5000; i++) bench.request(`a${i}\n`);
@@ -372,7 +384,7 @@ Deno.test("defineProtocol gives each connection its own state, and shows it as p
   assertEquals(one.parser.snapshot?.(), {
     state: { requests: 2 },
     outstanding: [
-      { kind: "reply", request: { text: "a" } },
+      { kind: "reply", request: { text: "a" }, size: 2 },
       { kind: "denial", bytes: bytes("no xb\n") },
     ],
     over: false,

@@ -59,6 +59,11 @@ interface State {
  */
 const LINE_MAX = 2048;
 const LONG_LINE = /^ {0,100}(gets?|gats?) /;
+/**
+ * The longest line with many keys, well above what clients ask for at once: all
+ * its keys are judged and logged in one go, while no other connection moves.
+ */
+const LONG_LINE_MAX = 256 * 1024;
 
 const LF = 0x0a;
 const DENIED = bytes("CLIENT_ERROR access denied\r\n");
@@ -131,7 +136,7 @@ function speaksBinary(data: Uint8Array, { protocol }: State): boolean {
 }
 
 function lineHead(data: Uint8Array, seen: number): Verdict {
-  const frame = line(data, seen, Infinity);
+  const frame = line(data, seen, LONG_LINE_MAX);
   const bytes = frame.op === "pass" ? frame.bytes : data.length;
   if (bytes <= LINE_MAX || LONG_LINE.test(beginning(data))) return frame;
   return line(data, seen, LINE_MAX + 1);

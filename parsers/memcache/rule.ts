@@ -62,18 +62,27 @@ export const ruleSchema: z.ZodType<Rule, unknown> = z.strictObject({
   };
 });
 
-/** `command: ""` is legal and allows everything, which is seldom meant. */
+/** Empty values are legal and allow more than was probably meant. */
 export function lintRule(
   rule: Readonly<Record<string, string>>,
 ): readonly RuleIssue[] {
-  if (rule["command"] !== "") return [];
-  return [{
-    path: ["command"],
-    code: "memcache.command",
-    message: 'command: "" allows every request, of every command and key',
-    mend: "write {} if that is meant, else name the command",
-  }];
+  if (rule["command"] === "") {
+    return [{
+      path: ["command"],
+      code: "memcache.command",
+      message: 'command: "" allows every request, of every command and key',
+      mend: "write {} if that is meant, else name the command",
+    }];
+  }
+  return KEY_TESTS.filter((key) => rule[key] === "").map((key) => ({
+    path: [key],
+    code: "memcache.key",
+    message: `${key}: "" tests nothing: every key is allowed`,
+    mend: `delete ${key} if that is meant, else say which keys`,
+  }));
 }
+
+const KEY_TESTS = ["keyExact", "keyPrefix", "keyRegex"];
 
 /** Whether a rule covers a request: what it asks, and each of its keys. */
 export function matches(rule: Rule, request: Request): boolean {

@@ -46,7 +46,9 @@ export class LogWriter {
 
   /** Takes a whole line, its line feed included. */
   write(line: string): void {
-    if (this.#size + this.#underWay + line.length > PENDING_MAX) {
+    const waiting = this.#size + this.#underWay;
+    // However long, a line is taken when nothing waits: it is not the sink that is slow.
+    if (waiting > 0 && waiting + line.length > PENDING_MAX) {
       this.#dropped++;
       return;
     }

@@ -27,20 +27,22 @@ export async function discover(folder: string): Promise<ParserSource[]> {
     if (!NAME.test(name)) continue; // NAME_test.ts, _private.ts, x.vectors.jsonl …
     if (name.endsWith("_test")) continue;
     const main = entry.endsWith(".ts") ? entry : `${entry}/mod.ts`;
-    const files = await filesOf(folder, main);
-    if (!files.includes(main)) continue;
-    sources.push({ name, folder, entry: main, ...await read(folder, files) });
+    const found = await read(folder, main);
+    if (found) sources.push({ name, folder, entry: main, ...found });
   }
   return sources.sort((a, b) => a.entry < b.entry ? -1 : 1);
 }
 
-/** One parser that cannot be read is no reason to do without the others. */
+/** One parser that cannot be read is no reason to do without the others. Nothing: it is no parser. */
 async function read(
   folder: string,
-  files: readonly string[],
-): Promise<Pick<ParserSource, "hash" | "unreadable">> {
+  main: string,
+): Promise<Pick<ParserSource, "hash" | "unreadable"> | undefined> {
   try {
-    return { hash: await hash(folder, files) };
+    const files = await filesOf(folder, main);
+    return files.includes(main)
+      ? { hash: await hash(folder, files) }
+      : undefined;
   } catch (error) {
     return { hash: "", unreadable: (error as Error).message };
   }
@@ -64,7 +66,7 @@ export async function modules(root: string, folder = ""): Promise<string[]> {
     const path = folder === "" ? entry : `${folder}/${entry}`;
     if (entry.startsWith(".") || entry.endsWith("_test.ts")) continue;
     if (entry.endsWith(".ts")) found.push(path);
-    else if (await isFolder(`${root}/${path}`)) {
+    else if (await isRealFolder(`${root}/${path}`)) {
       found.push(...await modules(root, path));
     }
   }
@@ -84,15 +86,28 @@ async function entries(folder: string): Promise<string[]> {
   }
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  const there = await Deno.stat(path).catch(() => undefined);
+/** Links to folders are not followed: they may lead in circles. */
+async function isRealFolder(path: string): Promise<boolean> {
+  const there = await Deno.lstat(path).catch(() => undefined);
   return there?.isDirectory ?? false;
+}
+
+/** No parser is longer than this; a pipe or a device is no parser at all. */
+const FILE_MAX = 16 * 1024 * 1024;
+
+async function readModule(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  const { isFile, isDirectory, size } = await Deno.stat(path);
+  if (!isFile && !isDirectory) throw new Error(`${path} is not a regular file`);
+  if (size > FILE_MAX) {
+    throw new Error(`${path} has ${size} bytes, more than ${FILE_MAX}`);
+  }
+  return await Deno.readFile(path);
 }
 
 async function hash(folder: string, files: readonly string[]): Promise<string> {
   const parts: BlobPart[] = [];
   for (const file of files) {
-    const content = await Deno.readFile(`${folder}/${file}`);
+    const content = await readModule(`${folder}/${file}`);
     parts.push(`${file}\0${content.length}\0`, content);
   }
   const digest = await crypto.subtle.digest(

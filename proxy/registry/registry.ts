@@ -7,7 +7,8 @@
  *
  * @module
  */
-import type { ParserDefinition } from "parley/proxylib";
+import { ParleyError, type ParserDefinition } from "parley/proxylib";
+import { thrownText } from "../thrown.ts";
 import { discover, type ParserSource } from "./discover.ts";
 import { ParserLoader } from "./load.ts";
 
@@ -125,15 +126,37 @@ export class ParserRegistry {
     try {
       const known = this.#versions.get(key);
       const serving = known ??
-        loaded(source, await this.#loader.load(source));
+        loaded(source, await inTime(source, this.#loader.load(source)));
       this.#versions.set(key, serving);
       return { source, builtIn, serving };
     } catch (error) {
-      const refused = error instanceof Error ? error.message : String(error);
+      const refused = thrownText(error);
       return old?.serving
         ? { source, builtIn, serving: old.serving, refused }
         : { source, builtIn, refused };
     }
+  }
+}
+
+/** A module that awaits for ever must not keep the others from being read. */
+const LOAD_MS = 5000;
+
+async function inTime<T>(source: ParserSource, load: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    late.reject(
+      new ParleyError(`Cannot load parser ${source.name}`, {
+        blame: "parser",
+        where: `${source.folder}/${source.entry}`,
+        found: `it was not loaded after ${LOAD_MS} ms`,
+        mend: "let the module await nothing that may never come",
+      }),
+    );
+  }, LOAD_MS);
+  try {
+    return await Promise.race([load, late.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

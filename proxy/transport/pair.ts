@@ -47,10 +47,9 @@ export class Pair implements Link {
   async run(accepted: Accepted, timeouts: Timeouts, open: Open): Promise<void> {
     try {
       const opened = open(accepted, this);
-      if (opened) {
-        this.#session = opened.session;
-        await this.#serve(opened.upstream, timeouts);
-      }
+      if (!opened) return; // nothing was read or written: nothing is to be lost
+      this.#session = opened.session;
+      await this.#serve(opened.upstream, timeouts);
       await this.#linger();
     } catch (error) {
       this.#end ??= "refused";

@@ -16,8 +16,12 @@ import {
   type Transport,
 } from "./transport.ts";
 
-/** How long to wait when the system has no descriptor left for a connection. */
+/** How long to wait when the system has no descriptor or memory left for a connection. */
 const ACCEPT_RETRY_MS = 100;
+/** ENOMEM, ENFILE, EMFILE, ENOBUFS on Linux and elsewhere. */
+const EXHAUSTED = /\(os error (12|23|24|55|105)\)/;
+/** A failure of another kind is that connection's, reset before it was taken; so many in a row are the listener's. */
+const FAILURES_IN_A_ROW = 1000;
 
 /** The portable transport. `warn` is told of what the system refuses. */
 export function createPortableTransport(
@@ -46,7 +50,7 @@ function bind(address: Address): Deno.TcpListener {
     throw new ParleyError("Cannot listen", {
       blame: "operator",
       where,
-      found: cause instanceof Error ? cause.message : String(cause),
+      found: text(cause),
       mend: "choose an address of this machine whose port is free",
     }, { cause });
   }
@@ -60,6 +64,7 @@ class PortableListener implements Listener {
   readonly #runs = new Set<Promise<void>>();
   readonly #warn: (message: string) => void;
   #stopped = false;
+  #failures = 0;
 
   constructor(
     listener: Deno.TcpListener,
@@ -101,20 +106,28 @@ class PortableListener implements Listener {
     clearInterval(sweep);
   }
 
-  /** The next connection. A failing accept must not end the listener. */
+  /** The next connection. A failing accept must not end the listener, nor slow it down at a client's will. */
   async #next(): Promise<Deno.TcpConn | undefined> {
     try {
-      return await this.#listener.accept();
+      const conn = await this.#listener.accept();
+      this.#failures = 0;
+      return conn;
     } catch (error) {
-      if (this.#stopped) return undefined;
-      this.#warn(
-        `cannot accept at ${formatAddress(this.address)}: ${
-          error instanceof Error ? error.message : error
-        }; trying again in ${ACCEPT_RETRY_MS} ms`,
-      );
-      await new Promise((resolve) => setTimeout(resolve, ACCEPT_RETRY_MS));
+      if (!this.#stopped) await this.#recover(text(error));
       return undefined;
     }
+  }
+
+  async #recover(failure: string): Promise<void> {
+    const isOnes = !EXHAUSTED.test(failure) &&
+      ++this.#failures < FAILURES_IN_A_ROW;
+    if (isOnes) return;
+    this.#warn(
+      `cannot accept at ${
+        formatAddress(this.address)
+      }: ${failure}; trying again in ${ACCEPT_RETRY_MS} ms`,
+    );
+    await new Promise((resolve) => setTimeout(resolve, ACCEPT_RETRY_MS));
   }
 
   #start(conn: Deno.TcpConn, timeouts: Timeouts, open: Open): void {
@@ -136,4 +149,9 @@ class PortableListener implements Listener {
       });
     this.#runs.add(run);
   }
+}
+
+/** The system's own words for a failure. */
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
