@@ -88,6 +88,7 @@ function connect({ definition, rules }: Workload): ProxySession {
   };
   const policy: CompiledPolicy = {
     version: 1,
+    guards: () => true,
     resolve: () => ({ verdict: "allowed", proto: "bench", sets: [set] }),
     explain: () => {
       throw new Error("nobody asks why");

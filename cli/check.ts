@@ -5,6 +5,7 @@
  */
 import { ParleyError } from "../proxylib/mod.ts";
 import {
+  type CompiledPolicy,
   createPolicyStore,
   endpointLabels,
   formatProblem,
@@ -16,6 +17,7 @@ import { formatPath, nearMiss, oneOf, quote } from "../policy/problem.ts";
 import { parseYaml } from "../policy/yaml.ts";
 import { type Config, parseConfig } from "../proxy/config/mod.ts";
 import { readPolicyFiles } from "../proxy/policy_files.ts";
+import { unguarded } from "../proxy/sidecar.ts";
 import { createCatalog } from "../proxy/registry/catalog.ts";
 import { EXIT_FAILED } from "./exit.ts";
 import { withParsers } from "./registry.ts";
@@ -52,8 +54,35 @@ async function checkConfig(source: Source): Promise<Problem[]> {
     ...problems,
     ...await checkListeners(source, config),
     ...unreadable,
-    ...await checkPolicies(policies, folders, [subject]),
+    ...await checkPolicies(
+      policies,
+      folders,
+      [subject],
+      (policy) => checkGuards(source, config, subject, policy),
+    ),
   ];
+}
+
+/** Whether the policies are about this workload at all. */
+function checkGuards(
+  source: Source,
+  { listeners, policies }: Config,
+  subject: Subject,
+  policy: CompiledPolicy,
+): Problem[] {
+  if (policies.length === 0) return [];
+  return listeners.flatMap(({ name, direction }, index) => {
+    if (policy.guards(subject, direction)) return [];
+    const [message, mend] = unguarded(name, direction, subject).split("; ");
+    return [{
+      ...problemAt(source, ["listeners", index], {
+        code: "policy.selects-nobody",
+        message: message!,
+        mend: mend!,
+      }),
+      severity: "warning",
+    }];
+  });
 }
 
 /** Whether every policy path can be read. */
@@ -115,13 +144,13 @@ function checkPolicies(
   sources: readonly Source[],
   folders: readonly string[],
   subjects: readonly Subject[],
+  further: (policy: CompiledPolicy) => readonly Problem[] = () => [],
 ): Promise<readonly Problem[]> {
-  return withParsers(
-    folders,
-    (registry) =>
-      createPolicyStore(createCatalog(registry), subjects).update(sources)
-        .problems,
-  );
+  return withParsers(folders, (registry) => {
+    const store = createPolicyStore(createCatalog(registry), subjects);
+    const { problems } = store.update(sources);
+    return [...problems, ...further(store.current)];
+  });
 }
 
 /** Keys of a policy document; a configuration has none of them. */

@@ -6,7 +6,14 @@
  */
 import { explain } from "./explain.ts";
 import { parseLabels, selects } from "./labels.ts";
-import type { Access, CompiledPolicy, L7Set, Query } from "./model.ts";
+import type {
+  Access,
+  CompiledPolicy,
+  Direction,
+  L7Set,
+  Query,
+  Subject,
+} from "./model.ts";
 import { covers, type Entry, factsOf, matchesPeer, type Rule } from "./rule.ts";
 
 /** Narrowed tables kept: one per workload, direction and port in use. */
@@ -41,6 +48,12 @@ export function compilePolicy(
   return Object.freeze({
     version,
     resolve: (query: Query) => decide(tableOf(query), query),
+    guards(subject: Subject, direction: Direction) {
+      const labels = parseLabels(subject.labels);
+      return rules.some((rule) =>
+        rule[direction].closes && selects(rule.subject, labels)
+      );
+    },
     explain: (query: Query) => explain(rules, query),
   });
 }

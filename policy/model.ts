@@ -99,6 +99,8 @@ export interface CompiledPolicy {
   /** Increases at every swap. */
   readonly version: number;
   resolve(query: Query): Access;
+  /** Whether any rule selects the workload and denies, in that direction, what no rule allows. */
+  guards(subject: Subject, direction: Direction): boolean;
   /** What `resolve` answers, and why, for people; not for the data path. */
   explain(query: Query): Explanation;
 }

@@ -106,6 +106,7 @@ export class Sidecar {
       await sidecar.#scanParsers();
       sidecar.#checkProtocols();
       await sidecar.#policy.load(options.log);
+      sidecar.#warnUnguarded();
       sidecar.#bind();
       sidecar.#watch();
       return sidecar;
@@ -149,6 +150,7 @@ export class Sidecar {
       this.#log.info(
         `policy version ${this.#policy.current.version} is in force`,
       );
+      this.#warnUnguarded();
     }
     for (const session of this.#sessions) session.policyChanged();
   }
@@ -249,6 +251,15 @@ export class Sidecar {
     }
   }
 
+  /** Policies that select another workload guard nothing, which is seldom meant. */
+  #warnUnguarded(): void {
+    if (this.#config.policies.length === 0) return;
+    for (const { name, direction } of this.#config.listeners) {
+      if (this.#policy.current.guards(this.#subject, direction)) continue;
+      this.#log.warn(unguarded(name, direction, this.#subject));
+    }
+  }
+
   /** A listener whose parser is not there would refuse every connection. */
   #checkProtocols(): void {
     for (const { name, l7proto } of this.#config.listeners) {
@@ -289,4 +300,15 @@ function openFileLimit(): number | undefined {
   } catch {
     return undefined; // no such file but on Linux
   }
+}
+
+/** What to say of a listener that has policies, but none for its workload. */
+export function unguarded(
+  listener: string,
+  direction: "ingress" | "egress",
+  { labels }: Subject,
+): string {
+  return `listener ${listener}: no policy in force selects the workload ${
+    labels.join(", ")
+  } for ${direction}, so everything passes; correct endpoint.labels or the endpointSelector`;
 }

@@ -289,3 +289,15 @@ Deno.test("an upstream on a Unix socket is dialled, and logged by its path", asy
     `unix:${path}`,
   );
 });
+
+test("a workload that no policy selects is said to be unguarded, at start and when its policy goes", async (field) => {
+  await field.write("policies/p.yaml", DENY);
+  const sidecar = await field.start();
+  const said = () =>
+    field.said(/no policy in force selects the workload/).length;
+  assertEquals(said(), 0);
+  await field.write("policies/p.yaml", "");
+  await sidecar.reload();
+  assertEquals(said(), 1);
+  await field.drain();
+});
