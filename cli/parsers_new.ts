@@ -46,7 +46,7 @@ async function nextSteps(
   const isFound = await Deno.realPath(folder) === builtIn;
   return `
 next:
-  deno test -A ${test}
+  deno test ${test}
   parley parsers test ${name}${isFound ? "" : ` --folder ${folder}`}
 ${
     isFound
