@@ -330,6 +330,50 @@ for (const [name, answer] of GARBAGE) {
   });
 }
 
+const NO_TEXT = [
+  {
+    name: "a thrown object without text",
+    onData: () => {
+      throw Object.create(null);
+    },
+  },
+  {
+    name: "a verdict that is another at the second look",
+    onData() {
+      let looks = 0;
+      return {
+        get op() {
+          return looks++ === 0 ? "nonsense" : "pass";
+        },
+        bytes: 1,
+      };
+    },
+  },
+  {
+    name: "a promise that is rejected later",
+    onData: () => Promise.reject(new Error("unseen")),
+  },
+];
+
+for (const { name, onData } of NO_TEXT) {
+  Deno.test(`Stream takes ${name} for a panic`, () => {
+    const reasons: string[] = [];
+    const stream = new Stream(
+      { onData: onData as unknown as Parser["onData"] },
+      {
+        write: () => reasons.push("written"),
+        end() {},
+        partial() {},
+        fail: ({ reason }) => reasons.push(reason),
+        repliesDone() {},
+      },
+      64,
+    );
+    stream.feed(true, bytes("x"), false);
+    assertEquals(reasons, ["panic"]);
+  });
+}
+
 Deno.test("Stream refuses requests but lets replies pass until the parser says that the last is through", () => {
   const run = new Bench((call) => {
     if (call.text === "") return nop();

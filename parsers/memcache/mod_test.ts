@@ -29,6 +29,12 @@ testParser("memcache text", memcache, [
     expect: [{ out: "get a\r\n", back: NO + NO }],
   },
   {
+    name: "closes on a line of more keys than anybody asks for at once",
+    rules: GETS,
+    steps: [{ data: `get ${"a ".repeat(140_000)}\r\nget b\r\n` }],
+    total: { forward: "", reply: "", closed: true },
+  },
+  {
     name: "puts no denial into the middle of a reply of several values",
     rules: GETS,
     steps: [

@@ -221,3 +221,13 @@ Deno.test("a rotation in the middle of a batch tears no line", async () => {
   assertEquals(warnings, []);
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("a line longer than the bound is written when nothing waits, and is no reason to call the sink slow", async () => {
+  const { sink, warnings, writer } = setUp();
+  sink.open();
+  const long = `${"x".repeat(9 * 1024 * 1024)}\n`;
+  writer.write(long);
+  await writer.close();
+  assertEquals(sink.text.length, long.length);
+  assertEquals(warnings, []);
+});

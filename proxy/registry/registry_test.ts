@@ -242,3 +242,44 @@ function copies(): string[] {
   return [...Deno.readDirSync(folder)].map(({ name }) => name)
     .filter((name) => name.startsWith("parley-parsers-"));
 }
+
+const TRAPS: readonly [name: string, set: (root: string) => Promise<void>][] = [
+  ["a pipe", async (root) => {
+    const made = await new Deno.Command("mkfifo", { args: [`${root}/trap.ts`] })
+      .output();
+    assertEquals(made.success, true);
+  }],
+  ["a link to itself", (root) => Deno.symlink("trap", `${root}/trap`)],
+  ["a folder whose links lead in circles", async (root) => {
+    await Deno.mkdir(`${root}/trap`);
+    await Deno.writeTextFile(`${root}/trap/mod.ts`, "export default 1;\n");
+    for (const name of ["a", "b"]) {
+      await Deno.symlink(".", `${root}/trap/${name}`);
+    }
+  }],
+  [
+    "a definition whose members throw what has no text",
+    (root) =>
+      Deno.writeTextFile(
+        `${root}/trap.ts`,
+        "export default { get description() { throw Object.create(null); } };\n",
+      ),
+  ],
+];
+
+for (const [name, set] of TRAPS) {
+  Deno.test({
+    name: `${name} is refused alone, and the others are read`,
+    ignore: Deno.build.os === "windows",
+    async fn() {
+      await using folders = await Folders.make();
+      await folders.write("good.ts", parserSource("good"));
+      await set(folders.root);
+      const registry = folders.registry();
+      const kinds = (await registry.scan()).map(({ name, kind }) =>
+        `${name} ${kind}`
+      );
+      assertEquals(kinds.sort(), ["good loaded", "trap refused"]);
+    },
+  });
+}

@@ -268,6 +268,25 @@ for (const isClosed of [true, false]) {
   });
 }
 
+Deno.test("clients that reset before they are taken neither slow the listener down nor fill the log", async () => {
+  using upstream = new Upstream();
+  await using relay = new Relay(upstream.address, { opens: () => false });
+  const { hostname, port } = relay.address as Required<Deno.ConnectOptions>;
+  for (let i = 0; i < 300; i++) {
+    const socket = connect({ host: hostname, port });
+    await new Promise<void>((resolve) => socket.once("connect", resolve));
+    const closed = new Promise<void>((resolve) =>
+      socket.once("close", () => resolve())
+    );
+    socket.on("error", () => {});
+    socket.resetAndDestroy();
+    await closed;
+  }
+  using last = await relay.connect();
+  assertEquals(await last.rest(), "");
+  assertEquals(relay.warnings, []);
+});
+
 for (const when of ["opened", "fed"]) {
   Deno.test(`a session that throws when it is ${when} ends its own connection, and is reported`, async () => {
     using upstream = new Upstream();
