@@ -7,6 +7,7 @@
  * @module
  */
 import { Command, CommanderError } from "commander";
+import manifest from "../deno.json" with { type: "json" };
 import { ParleyError } from "../proxylib/error.ts";
 import { EXIT_FAILED, EXIT_USAGE, UsageError } from "./exit.ts";
 
@@ -42,6 +43,7 @@ function commands(exit: (code: number) => void): Command {
     .description(
       "A sidecar proxy that reads a workload's protocol and asks a policy about every request.",
     )
+    .version(manifest.version)
     .showHelpAfterError("(--help shows how)")
     .exitOverride();
 

@@ -19,7 +19,7 @@ const ROOT = join(import.meta.dirname!, "..");
 /** What each part may import beside itself. */
 const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ["main.ts", ["cli"]],
-  ["cli", ["proxy", "policy", "proxylib", "parsers"]],
+  ["cli", ["proxy", "policy", "proxylib", "parsers", "deno.json"]],
   ["proxy", ["policy", "proxylib"]],
   ["policy", []],
   ["proxylib", []],

@@ -146,8 +146,8 @@ const REFUSED: readonly {
   {
     name: "an endless list of keys",
     input: `get ${"key ".repeat(MIB)}`,
-    reason: "limit",
-    status: /raise limits\.frameBytes/,
+    reason: "frame-length",
+    status: /refused the request direction/,
   },
 ];
 for (const { name, input, reason, status } of REFUSED) {
