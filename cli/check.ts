@@ -73,12 +73,10 @@ function checkGuards(
   if (policies.length === 0) return [];
   return listeners.flatMap(({ name, direction }, index) => {
     if (policy.guards(subject, direction)) return [];
-    const [message, mend] = unguarded(name, direction, subject).split("; ");
     return [{
       ...problemAt(source, ["listeners", index], {
         code: "policy.selects-nobody",
-        message: message!,
-        mend: mend!,
+        ...unguarded(name, direction, subject),
       }),
       severity: "warning",
     }];

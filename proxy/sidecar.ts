@@ -256,7 +256,8 @@ export class Sidecar {
     if (this.#config.policies.length === 0) return;
     for (const { name, direction } of this.#config.listeners) {
       if (this.#policy.current.guards(this.#subject, direction)) continue;
-      this.#log.warn(unguarded(name, direction, this.#subject));
+      const { message, mend } = unguarded(name, direction, this.#subject);
+      this.#log.warn(`${message}; ${mend}`);
     }
   }
 
@@ -307,8 +308,11 @@ export function unguarded(
   listener: string,
   direction: "ingress" | "egress",
   { labels }: Subject,
-): string {
-  return `listener ${listener}: no policy in force selects the workload ${
-    labels.join(", ")
-  } for ${direction}, so everything passes; correct endpoint.labels or the endpointSelector`;
+): { readonly message: string; readonly mend: string } {
+  return {
+    message: `listener ${listener}: no policy in force selects the workload ${
+      labels.join(", ")
+    } for ${direction}, so everything passes`,
+    mend: "correct endpoint.labels or the endpointSelector",
+  };
 }

@@ -1,5 +1,5 @@
 /**
- * What untrusted code threw, in words.
+ * What was thrown, in words: by the system, or by untrusted code.
  *
  * @module
  */

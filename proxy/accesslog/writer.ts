@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { thrownText } from "../thrown.ts";
 import { Timestamps } from "./format.ts";
 
 /** A batch is written when it is this long, or this old. */
@@ -95,7 +96,7 @@ export class LogWriter {
       } catch (error) {
         this.#warn(
           `cannot write the access log: ${
-            text(error)
+            thrownText(error)
           }; ${lines.length} lines are dropped`,
         );
       }
@@ -112,7 +113,7 @@ export class LogWriter {
     try {
       this.#sink.reopen();
     } catch (error) {
-      this.#warn(`${text(error)}; the log goes on where it was`);
+      this.#warn(`${thrownText(error)}; the log goes on where it was`);
     }
   }
 
@@ -127,8 +128,4 @@ export class LogWriter {
       `{"time":"${time}","type":"accesslog","verdict":"error","reason":"lines-dropped","fields":{"dropped":${dropped}}}\n`,
     );
   }
-}
-
-function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { thrownText } from "../thrown.ts";
 import { Output } from "./output.ts";
 import {
   type Accepted,
@@ -123,7 +124,7 @@ export class Pair implements Link {
         : "upstream-unreachable";
       this.#detail = late.signal.aborted
         ? `${formatAddress(upstream)} did not answer within ${timeout} ms`
-        : `${formatAddress(upstream)}: ${text(error)}`;
+        : `${formatAddress(upstream)}: ${thrownText(error)}`;
       return undefined;
     } finally {
       clearTimeout(timer);
@@ -158,8 +159,8 @@ export class Pair implements Link {
       if (read !== null) return buffer.subarray(0, read);
       if (!reply || !this.#forward!.failed) return null;
     } catch (error) {
-      if (!reply) this.abort("client-reset", text(error));
-      else this.#detail ??= text(error);
+      if (!reply) this.abort("client-reset", thrownText(error));
+      else this.#detail ??= thrownText(error);
     }
     // A write may have told of the reset before; this is when its last words are read.
     if (reply) this.close("upstream-reset");
@@ -185,8 +186,8 @@ export class Pair implements Link {
   #onMoved(reply: boolean, error?: unknown): void {
     this.#lastActive = performance.now();
     if (error !== undefined && !this.#end) {
-      if (reply) this.abort("client-reset", text(error));
-      else this.#detail ??= text(error); // what it said before is still to be read
+      if (reply) this.abort("client-reset", thrownText(error));
+      else this.#detail ??= thrownText(error); // what it said before is still to be read
     }
     this.#signal();
   }
@@ -259,9 +260,4 @@ export function tune(conn: Deno.Conn): void {
     (conn as Deno.TcpConn).setNoDelay(true);
     (conn as Deno.TcpConn).setKeepAlive(true);
   } catch { /* some systems refuse where the peer's reset came first */ }
-}
-
-/** The system's own words for a failure. */
-function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { thrownText } from "../thrown.ts";
 import { ParleyError } from "parley/proxylib";
 import { Pair, tune } from "./pair.ts";
 import {
@@ -50,7 +51,7 @@ function bind(address: Address): Deno.TcpListener {
     throw new ParleyError("Cannot listen", {
       blame: "operator",
       where,
-      found: text(cause),
+      found: thrownText(cause),
       mend: "choose an address of this machine whose port is free",
     }, { cause });
   }
@@ -113,7 +114,7 @@ class PortableListener implements Listener {
       this.#failures = 0;
       return conn;
     } catch (error) {
-      if (!this.#stopped) await this.#recover(text(error));
+      if (!this.#stopped) await this.#recover(thrownText(error));
       return undefined;
     }
   }
@@ -149,9 +150,4 @@ class PortableListener implements Listener {
       });
     this.#runs.add(run);
   }
-}
-
-/** The system's own words for a failure. */
-function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
