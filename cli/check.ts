@@ -4,82 +4,98 @@
  * @module
  */
 import { ParleyError } from "../proxylib/mod.ts";
-import {
-  type CompiledPolicy,
-  createPolicyStore,
-  endpointLabels,
-  formatProblem,
-  type Problem,
-  type Source,
-  type Subject,
-} from "../policy/mod.ts";
+import { formatProblem, type Problem, type Source } from "../policy/mod.ts";
 import { formatPath, nearMiss, oneOf, quote } from "../policy/problem.ts";
 import { parseYaml } from "../policy/yaml.ts";
 import { type Config, parseConfig } from "../proxy/config/mod.ts";
 import { readPolicyFiles } from "../proxy/policy_files.ts";
-import { unguarded } from "../proxy/sidecar.ts";
-import { createCatalog } from "../proxy/registry/catalog.ts";
+import { readPolicies } from "../proxy/standing_policies.ts";
+import { readingOptions } from "../proxy/data_config.ts";
+import { subjectsOf } from "../proxy/workloads.ts";
+import type { ParserStatus } from "../proxy/registry/registry.ts";
+import type { Unguarded } from "../proxy/unguarded.ts";
 import { EXIT_FAILED } from "./exit.ts";
-import { withParsers } from "./registry.ts";
+import { withParsers } from "./loaded_parsers.ts";
+
+/** What `--help` lists. */
+export interface CheckOptions {
+  readonly json?: boolean;
+  readonly portable?: boolean;
+}
 
 /** Prints every problem; 0 if none is an error. */
 export async function check(
   files: readonly string[],
-  { json = false }: { json?: boolean },
+  { json = false, portable }: CheckOptions,
 ): Promise<number> {
   const sources = await readPolicyFiles(files);
   const configs = sources.filter(isConfig);
   const policies = sources.filter((source) => !isConfig(source));
   const problems: Problem[] = [];
-  for (const source of configs) problems.push(...await checkConfig(source));
+  for (const source of configs) {
+    problems.push(...await checkConfig(source, portable));
+  }
   if (policies.length > 0) {
-    problems.push(...await checkPolicies(policies, [], []));
+    const wanted = { folders: [], portable, sources: policies };
+    problems.push(
+      ...await withParsers(
+        wanted,
+        ({ policy }) => Promise.resolve(policy.problems),
+      ),
+    );
   }
   return report(problems, sources.length, json);
 }
 
 /** A configuration, and the policies and parsers that it names. */
-async function checkConfig(source: Source): Promise<Problem[]> {
+async function checkConfig(
+  source: Source,
+  portable: boolean | undefined,
+): Promise<Problem[]> {
   const { config, problems } = parseConfig(source.file, source.text);
   if (!config) return [...problems];
-  const { labels, namespace } = config.endpoint;
-  const subject = { labels: endpointLabels(labels, namespace) };
-  const { folders } = config.parsers;
   const unreadable = await checkPaths(source, config);
   const readable = config.policies.filter((_, index) =>
     !unreadable.some(({ path }) => path === formatPath(["policies", index]))
   );
-  const policies = await readPolicyFiles(readable);
-  return [
-    ...problems,
-    ...await checkListeners(source, config),
-    ...unreadable,
-    ...await checkPolicies(
-      policies,
-      folders,
-      [subject],
-      (policy) => checkGuards(source, config, subject, policy),
-    ),
-  ];
+  const wanted = {
+    folders: config.parsers.folders,
+    portable,
+    sources: await readPolicies({ ...config, policies: readable }),
+    subjects: subjectsOf(config),
+    options: readingOptions(config),
+    listeners: config.listeners.map(({ name, direction }) => {
+      return { name, direction };
+    }),
+  };
+  return await withParsers(
+    wanted,
+    ({ status, policy, unguarded }) =>
+      Promise.resolve([
+        ...problems,
+        ...checkParsers(source, config, status),
+        ...unreadable,
+        ...policy.problems,
+        ...checkGuards(source, config, unguarded),
+      ]),
+  );
 }
 
 /** Whether the policies are about this workload at all. */
 function checkGuards(
   source: Source,
-  { listeners, policies }: Config,
-  subject: Subject,
-  policy: CompiledPolicy,
+  config: Config,
+  unguarded: readonly Unguarded[],
 ): Problem[] {
-  if (policies.length === 0) return [];
-  return listeners.flatMap(({ name, direction }, index) => {
-    if (policy.guards(subject, direction)) return [];
-    return [{
-      ...problemAt(source, ["listeners", index], {
-        code: "policy.selects-nobody",
-        ...unguarded(name, direction, subject),
-      }),
-      severity: "warning",
-    }];
+  if (config.policies.length === 0) return [];
+  return unguarded.map(({ listener, message, mend }) => {
+    const index = config.listeners.findIndex(({ name }) => name === listener);
+    const problem = problemAt(source, ["listeners", index], {
+      code: "policy.selects-nobody",
+      message,
+      mend,
+    });
+    return { ...problem, severity: "warning" };
   });
 }
 
@@ -105,20 +121,36 @@ async function checkPaths(source: Source, config: Config): Promise<Problem[]> {
   return problems;
 }
 
-function checkListeners(source: Source, config: Config): Promise<Problem[]> {
-  return withParsers(config.parsers.folders, (registry) => {
-    const { names, has } = createCatalog(registry);
-    return config.listeners.flatMap(({ l7proto }, index) => {
-      if (l7proto === undefined || has(l7proto)) return [];
-      const refused = registry.status().find(({ name }) => name === l7proto)
-        ?.refused;
-      return problemAt(source, ["listeners", index, "l7proto"], {
-        code: "l7.unknown-proto",
-        message: refused ?? `no parser is named ${quote(l7proto)}`,
-        mend: nearMiss(l7proto, names()) ?? `use ${oneOf(names())}`,
-      });
+/** Whether the parsers load; that of a listener must. */
+function checkParsers(
+  source: Source,
+  config: Config,
+  parsers: readonly ParserStatus[],
+): Problem[] {
+  const names = parsers.filter(({ version }) => version !== undefined)
+    .map(({ name }) => name);
+  const named = new Set(config.listeners.map(({ l7proto }) => l7proto));
+  const others = parsers.flatMap(({ name, refused }): Problem[] => {
+    if (refused === undefined || named.has(name)) return [];
+    const problem = problemAt(source, ["parsers", "folders"], {
+      code: "parser.refused",
+      message: refused,
+      mend: "without it, no listener and no rule can name it",
+    });
+    return [{ ...problem, severity: "warning" }];
+  });
+  const missing = config.listeners.flatMap(({ l7proto }, index) => {
+    if (l7proto === undefined || names.includes(l7proto)) return [];
+    const refused = parsers.find(({ name }) => name === l7proto)?.refused;
+    return problemAt(source, ["listeners", index, "l7proto"], {
+      code: "l7.unknown-proto",
+      message: refused ?? `no parser is named ${quote(l7proto)}`,
+      mend: refused === undefined
+        ? nearMiss(l7proto, names) ?? `use ${oneOf(names)}`
+        : "correct the parser",
     });
   });
+  return [...missing, ...others];
 }
 
 /** An error of a configuration, where it is written. */
@@ -136,19 +168,6 @@ function problemAt(
     path: formatPath(path),
     ...fault,
   };
-}
-
-function checkPolicies(
-  sources: readonly Source[],
-  folders: readonly string[],
-  subjects: readonly Subject[],
-  further: (policy: CompiledPolicy) => readonly Problem[] = () => [],
-): Promise<readonly Problem[]> {
-  return withParsers(folders, (registry) => {
-    const store = createPolicyStore(createCatalog(registry), subjects);
-    const { problems } = store.update(sources);
-    return [...problems, ...further(store.current)];
-  });
 }
 
 /** Keys of a policy document; a configuration has none of them. */
@@ -172,13 +191,15 @@ function report(
   files: number,
   json: boolean,
 ): number {
-  const errors = problems.filter(({ severity }) => severity === "error").length;
+  const count = (wanted: Problem["severity"]) =>
+    problems.filter(({ severity }) => severity === wanted).length;
+  const errors = count("error");
   if (json) {
     console.log(JSON.stringify(problems, null, 2));
   } else {
     for (const problem of problems) console.log(formatProblem(problem));
     console.log(
-      `${files} files, ${errors} errors, ${problems.length - errors} warnings`,
+      `${files} files, ${errors} errors, ${count("warning")} warnings`,
     );
   }
   return errors > 0 ? EXIT_FAILED : 0;

@@ -9,7 +9,9 @@
 import { Command, CommanderError } from "commander";
 import manifest from "../deno.json" with { type: "json" };
 import { ParleyError } from "../proxylib/error.ts";
+import { escapeLines } from "../policy/problem.ts";
 import { EXIT_FAILED, EXIT_USAGE, UsageError } from "./exit.ts";
+import { redirectCommands } from "./redirect_command.ts";
 
 /** Runs one command; its exit code. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
@@ -28,11 +30,11 @@ function explain(error: unknown): number {
     return error.exitCode === 0 ? 0 : EXIT_USAGE; // commander has said why
   }
   if (error instanceof UsageError) {
-    console.error(`parley: ${error.message}`);
+    console.error(`parley: ${escapeLines(error.message)}`);
     return EXIT_USAGE;
   }
   if (error instanceof ParleyError) {
-    console.error(`parley: ${error.message}`);
+    console.error(`parley: ${escapeLines(error.message)}`);
     return EXIT_FAILED;
   }
   throw error;
@@ -64,7 +66,7 @@ function commands(exit: (code: number) => void): Command {
     )
     .option(
       "--portable",
-      "use the portable transport (the only one of this version)",
+      "use the portable transport: any system, no sandbox",
     )
     .addHelpText("after", RUN_EXAMPLES)
     .action(async (options) =>
@@ -74,6 +76,7 @@ function commands(exit: (code: number) => void): Command {
   program.command("demo")
     .description("a tour on loopback: allowed, denied, smuggled, reloaded")
     .option("--once", "exit at the end; non-zero if any step was wrong")
+    .option(...PORTABLE)
     .action(async (options) =>
       exit(await (await import("./demo/demo.ts")).demo(options))
     );
@@ -82,6 +85,7 @@ function commands(exit: (code: number) => void): Command {
     .description("validate configuration and policy files")
     .argument("<file...>", "parley.yaml, policy files, or folders of them")
     .option("--json", "print the problems as JSON")
+    .option(...PORTABLE)
     .action(async (files, options) =>
       exit(await (await import("./check.ts")).check(files, options))
     );
@@ -93,41 +97,92 @@ function commands(exit: (code: number) => void): Command {
     .requiredOption("--from <labels|ip>", "the source: labels or an address")
     .requiredOption("--port <n>", "the destination port")
     .option("--egress", "judge the source's egress, not the target's ingress")
+    .option("--protocol <name>", "TCP (the default), UDP or SCTP")
+    .option(
+      "--name <name...>",
+      "a DNS name that leads to the peer (may be repeated)",
+    )
+    .option(
+      "--service <service...>",
+      "a service that leads to the peer: [namespace/]name[:labels] (may be repeated)",
+    )
+    .option(
+      "--port-name <name...>",
+      "a name that the destination has for the port (may be repeated)",
+    )
     .option("--l7proto <name>", "the parser, where the policy names none")
     .option(
       "--l7 <field=value...>",
       "a field of the request, as the access log shows it (may be repeated)",
     )
     .option(...FOLDER)
+    .option(...PORTABLE)
+    .option(...NODES)
     .option("--json", "print the answer and the rules as JSON")
     .addHelpText("after", TRACE_EXAMPLES)
     .action(async (options) =>
       exit(await (await import("./trace/trace.ts")).trace(options))
     );
 
+  program.command("replay")
+    .description(
+      "which recorded requests would another policy decide otherwise?",
+    )
+    .argument("<accesslog>", "a file of access-log lines")
+    .requiredOption("--policy <file...>", "policy files, or folders of them")
+    .option(...FOLDER)
+    .option(...PORTABLE)
+    .option(...NODES)
+    .option("--json", "print a JSON object for each, and one that counts them")
+    .addHelpText("after", REPLAY_EXAMPLES)
+    .action(async (log, options) =>
+      exit(await (await import("./replay/replay.ts")).replay(log, options))
+    );
+
   program.command("schema")
     .description("print a JSON Schema: of policies, parley.yaml or the log")
     .argument("<what>", "policy, config or accesslog")
     .option(...FOLDER)
+    .option(...PORTABLE)
     .addHelpText("after", SCHEMA_EXAMPLES)
     .action(async (what, options) =>
       exit(await (await import("./schema.ts")).schema(what, options))
     );
 
   program.addCommand(parserCommands(exit));
+  program.addCommand(connectionCommands(exit));
+  program.addCommand(redirectCommands(exit));
   return inherit(program);
 }
 
 function parserCommands(exit: (code: number) => void): Command {
   const parsers = new Command("parsers").description(
-    "list, test and begin parsers",
+    "list, reload, test and begin parsers",
   );
   parsers.command("list")
-    .description("the parsers that would serve, and those that do not load")
-    .option(...FOLDER)
+    .description(
+      "the parsers of the running sidecar, version by version; without one those that would serve",
+    )
+    .option(...SOCKET)
+    .option(
+      "--folder <path>",
+      "of no sidecar: the built-in parsers and those of this folder (may be repeated)",
+      FOLDER[2],
+      FOLDER[3],
+    )
+    .option(...PORTABLE)
     .option("--json", "print the list as JSON")
     .action(async (options) =>
       exit(await (await import("./parsers.ts")).list(options))
+    );
+
+  parsers.command("reload")
+    .description("have the running sidecar stage parsers again, changed or not")
+    .argument("[name]", "the parser (default: all)")
+    .option(...SOCKET)
+    .option("--json", "print what came of it as JSON")
+    .action(async (name, options) =>
+      exit(await (await import("./parsers_running.ts")).reload(name, options))
     );
 
   parsers.command("test")
@@ -138,6 +193,7 @@ function parserCommands(exit: (code: number) => void): Command {
       "vectors to run (default: those beside the parser)",
     )
     .option(...FOLDER)
+    .option(...PORTABLE)
     .action(async (name, options) =>
       exit(await (await import("./parsers.ts")).test(name, options))
     );
@@ -150,6 +206,29 @@ function parserCommands(exit: (code: number) => void): Command {
       exit(await (await import("./parsers_new.ts")).create(name, options))
     );
   return parsers;
+}
+
+function connectionCommands(exit: (code: number) => void): Command {
+  const connections = new Command("connections").description(
+    "list and close connections of the running sidecar",
+  );
+  connections.command("list")
+    .description("open connections, the oldest first")
+    .option(...SOCKET)
+    .option("--json", "print the list as JSON")
+    .action(async (options) =>
+      exit(await (await import("./connections.ts")).list(options))
+    );
+
+  connections.command("close")
+    .description("end a connection, or all that a version of a parser reads")
+    .argument("[id]", "of the connection, as the access log has it")
+    .option("--parser <name@version>", "all connections on this version")
+    .option(...SOCKET)
+    .action(async (id, options) =>
+      exit(await (await import("./connections.ts")).close(id, options))
+    );
+  return connections;
 }
 
 /** Commander's settings do not reach commands that are added ready-made. */
@@ -173,6 +252,21 @@ const FOLDER: [
   [],
 ];
 
+const SOCKET: [string, string] = [
+  "--socket <path>",
+  "the sidecar's admin socket (default: that of the one that runs)",
+];
+
+const NODES: [string, string] = [
+  "--nodes",
+  "policies may select nodes, as with cluster.nodes of parley.yaml",
+];
+
+const PORTABLE: [string, string] = [
+  "--portable",
+  "load parsers in this process, without a sandbox: only those that you trust",
+];
+
 const SCHEMA_EXAMPLES = `
 Examples:
   parley schema policy > policy.schema.json   # for an editor that checks YAML as you type
@@ -189,6 +283,15 @@ Examples:
     --l7 command=get --l7 keys=alliance/a --l7 keys=alliance/b
 
 Exit code: 0 allowed, 1 denied or a policy that does not load, 2 wrong use.`;
+
+const REPLAY_EXAMPLES = `
+Peers have the labels that the log shows; what it does not show (DNS names, services, names of
+ports) fits no rule here.
+
+Example:
+  parley replay access.log --policy policies/ --policy new.yaml
+
+Exit code: 0 nothing would change, 1 something would or the policy does not load, 2 wrong use.`;
 
 const RUN_EXAMPLES = `
 Examples:

@@ -6,6 +6,9 @@ import {
 } from "node:assert/strict";
 import { parley, withFiles } from "./capture_test.ts";
 
+const MAIN = `${import.meta.dirname}/../main.ts`;
+const CONFIG = `${import.meta.dirname}/../deno.json`;
+
 const CASES: readonly {
   readonly args: string;
   readonly exit: number;
@@ -173,16 +176,30 @@ const START_FAILURES: readonly {
 ];
 
 for (const { name, files = {}, args, err } of START_FAILURES) {
-  Deno.test(`parley run with ${name} exits 1, and says what is wrong`, () => {
-    const before = Deno.cwd();
-    return withFiles(files, async (folder) => {
-      Deno.chdir(folder);
-      const ran = await parley("run", ...args).finally(() =>
-        Deno.chdir(before)
-      );
-      assertEquals(ran.exit, 1, ran.err);
-      assertMatch(ran.err, err);
-      assertNoMatch(ran.err, /\.ts:\d+/, "a stack is no message");
-    });
-  });
+  for (const flags of [[], ["--portable"]]) {
+    const kind = flags.length === 0 ? "" : " --portable";
+    // In a process of its own: on Linux it becomes another program.
+    Deno.test(`parley run${kind} with ${name} exits 1, and says what is wrong`, () =>
+      withFiles(files, async (folder) => {
+        const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+          args: [
+            "run",
+            "-q",
+            "-P",
+            "-c",
+            CONFIG,
+            MAIN,
+            "run",
+            ...flags,
+            ...args,
+          ],
+          cwd: folder,
+          env: { NO_COLOR: "1" },
+        }).output();
+        const said = new TextDecoder().decode(stderr);
+        assertEquals(code, 1, said);
+        assertMatch(said, err);
+        assertNoMatch(said, /\.ts:\d+/, "a stack is no message");
+      }));
+  }
 }

@@ -3,8 +3,6 @@
  *
  * @module
  */
-import { fileURLToPath } from "node:url";
-
 /** A check failed. */
 export const EXIT_FAILED = 1;
 /** The command line was wrong. */
@@ -16,6 +14,11 @@ export class UsageError extends Error {
 }
 
 /** Parsers that are always present stand beside the program. */
-export const BUILT_IN_PARSERS = fileURLToPath(
-  new URL("../parsers", import.meta.url),
-);
+export const BUILT_IN_PARSERS = pathOf("../parsers");
+
+/** The configuration of the program itself, at the root of its sources. */
+export const PROGRAM = pathOf("../deno.json");
+
+function pathOf(relative: string): string {
+  return decodeURIComponent(new URL(relative, import.meta.url).pathname);
+}

@@ -4,42 +4,37 @@
  *
  * @module
  */
-import { configure, getLogger, type LogRecord } from "@logtape/logtape";
 import type { OperatorLog } from "../proxy/sidecar.ts";
 
-/** Sets logging up; call it once. */
-export async function createOperatorLog(): Promise<OperatorLog> {
+/** Dim, yellow, red. */
+const COLOURS = { info: "\x1b[2m", warning: "\x1b[33m", error: "\x1b[31m" };
+
+type Level = keyof typeof COLOURS;
+
+/** The log of a command that goes on running. */
+export function createOperatorLog(): OperatorLog {
   const encoder = new TextEncoder();
   const format = Deno.stderr.isTerminal() ? forPeople : forMachines;
-  await configure({
-    reset: true,
-    sinks: {
-      stderr: (record) => Deno.stderr.writeSync(encoder.encode(format(record))),
-    },
-    loggers: [
-      { category: "parley", sinks: ["stderr"], lowestLevel: "info" },
-      {
-        category: ["logtape", "meta"],
-        sinks: ["stderr"],
-        lowestLevel: "error",
-      },
-    ],
-  });
-  const logger = getLogger("parley");
+  const write = (level: Level, message: string) => {
+    const line = encoder.encode(`${format(level, message)}\n`);
+    for (let at = 0; at < line.length;) {
+      at += Deno.stderr.writeSync(line.subarray(at));
+    }
+  };
   return {
-    info: (message) => logger.info("{message}", { message }),
-    warn: (message) => logger.warn("{message}", { message }),
+    info: (message) => write("info", message),
+    warn: (message) => write("warning", message),
+    error: (message) => write("error", message),
   };
 }
 
-function forMachines({ timestamp, level, properties }: LogRecord): string {
-  const time = new Date(timestamp).toISOString();
-  return `${JSON.stringify({ time, level, ...properties })}\n`;
+function forMachines(level: Level, message: string): string {
+  return JSON.stringify({ time: new Date().toISOString(), level, message });
 }
 
-function forPeople({ level, properties }: LogRecord): string {
-  const isWarning = level === "warning";
-  const colour = isWarning ? "\x1b[33m" : "\x1b[2m";
-  const [on, off] = Deno.noColor ? ["", ""] : [colour, "\x1b[0m"];
-  return `${on}${level.padEnd(7)}${off} ${properties["message"]}\n`;
+function forPeople(level: Level, message: string): string {
+  const [on, off] = Deno.noColor ? ["", ""] : [COLOURS[level], "\x1b[0m"];
+  // deno-lint-ignore no-control-regex -- texts of others shall not steer the terminal
+  const plain = message.replaceAll(/[\x00-\x09\x0b-\x1f\x7f]/g, "·");
+  return `${on}${level.padEnd(7)}${off} ${plain}`;
 }

@@ -4,26 +4,52 @@
  * @module
  */
 import { ParleyError } from "../proxylib/mod.ts";
-import { readVectors, type Vector } from "../proxylib/testkit/mod.ts";
-import type {
-  LoadedParser,
-  ParserRegistry,
-  ParserStatus,
-} from "../proxy/registry/registry.ts";
-import { checkCase } from "../proxy/testkit.ts";
+import { escapeLines } from "../policy/problem.ts";
+import { readVectors } from "../proxylib/testkit/mod.ts";
+import { vectorsOf } from "../proxy/registry/discover.ts";
+import type { ParserStatus } from "../proxy/registry/registry.ts";
+import { findSidecar, type SidecarOption } from "./admin_client.ts";
 import { EXIT_FAILED, UsageError } from "./exit.ts";
 import { readFile } from "./files.ts";
-import { findParser, withParsers } from "./registry.ts";
+import {
+  findParser,
+  type LoadedParsers,
+  withParsers,
+} from "./loaded_parsers.ts";
+import { tableLines } from "./table.ts";
 
 interface FolderOption {
   readonly folder: readonly string[];
+  readonly portable?: boolean;
 }
 
-/** Lists parsers; 1 if one does not load. */
+/** Lists the parsers of the running sidecar, or those that would serve where none is; 1 if one does not load. */
 export async function list(
-  { folder, json = false }: FolderOption & { json?: boolean },
+  { folder, portable, json = false, ...option }:
+    & FolderOption
+    & SidecarOption
+    & { json?: boolean },
 ): Promise<number> {
-  const parsers = await withParsers(folder, (registry) => registry.status());
+  const isOfFolders = folder.length > 0 || portable;
+  if (isOfFolders && option.socket !== undefined) {
+    throw new UsageError(
+      "--socket excludes --folder and --portable: a sidecar has its own parsers",
+    );
+  }
+  const socket = isOfFolders ? undefined : await findSidecar(option);
+  if (socket !== undefined) {
+    const { listRunning } = await import("./parsers_running.ts");
+    return await listRunning(socket, json);
+  }
+  if (!isOfFolders) {
+    console.error(
+      "parley: no sidecar runs; these are the built-in parsers as they stand on disk",
+    );
+  }
+  const parsers = await withParsers(
+    { folders: folder, portable },
+    ({ status }) => Promise.resolve(status),
+  );
   if (json) console.log(JSON.stringify(parsers, null, 2));
   else for (const line of table(parsers)) console.log(line);
   return parsers.some(({ refused }) => refused) ? EXIT_FAILED : 0;
@@ -32,19 +58,29 @@ export async function list(
 /** Runs vectors; 1 if one fails. The last line is `N passed, N failed`. */
 export function test(
   name: string,
-  { folder, vectors }: FolderOption & { vectors?: string },
+  { folder, portable, vectors }: FolderOption & { vectors?: string },
 ): Promise<number> {
-  return withParsers(folder, async (registry) => {
-    const parser = findParser(registry, name);
-    const file = vectors ?? await shippedVectors(registry, name);
-    const failed = runVectors(parser, parseVectors(file, await readFile(file)));
+  return withParsers({ folders: folder, portable }, async (parsers) => {
+    const parser = findParser(parsers.status, name);
+    const file = vectors ?? await shippedVectors(parser);
+    const written = parseVectors(file, await readFile(file));
+    const failed = await runVectors(parsers, name, written);
     return failed > 0 ? EXIT_FAILED : 0;
   });
 }
 
-function parseVectors(file: string, text: string): Vector[] {
+/** A vector, as it stands in its file. */
+interface Written {
+  readonly name: string;
+  readonly line: string;
+}
+
+function parseVectors(file: string, text: string): Written[] {
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
   try {
-    return readVectors(file, text);
+    return readVectors(file, text).map(({ name }, index) => {
+      return { name, line: lines[index]! };
+    });
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
     throw new ParleyError("Cannot use the vectors", {
@@ -57,47 +93,32 @@ function parseVectors(file: string, text: string): Vector[] {
   }
 }
 
-function runVectors(
-  { name, definition }: LoadedParser,
-  vectors: readonly Vector[],
-): number {
+async function runVectors(
+  parsers: LoadedParsers,
+  parser: string,
+  vectors: readonly Written[],
+): Promise<number> {
   let failed = 0;
-  for (const vector of vectors) {
-    const differences = vector.l7proto === name
-      ? differencesOf(definition, vector)
-      : [`it is for l7proto ${vector.l7proto}, not ${name}`];
+  for (const { name, line } of vectors) {
+    const differences = await parsers.ask(parser, { type: "vector", line });
     if (differences.length === 0) {
-      console.log(`ok      ${vector.name}`);
+      console.log(`ok      ${name}`);
     } else {
       failed++;
-      console.log(`FAILED  ${vector.name}`);
-      for (const difference of differences) console.log(`  ${difference}`);
+      console.log(`FAILED  ${name}`);
+      for (const difference of differences) {
+        console.log(`  ${escapeLines(difference)}`);
+      }
     }
   }
   console.log(`${vectors.length - failed} passed, ${failed} failed`);
   return failed;
 }
 
-function differencesOf(
-  definition: LoadedParser["definition"],
-  vector: Vector,
-): string[] {
-  try {
-    return checkCase(definition, vector);
-  } catch (error) {
-    return [`cannot be run: ${error instanceof Error ? error.message : error}`];
-  }
-}
-
-/** `NAME.vectors.jsonl` beside `NAME.ts`, or `vectors.jsonl` beside `NAME/mod.ts`. */
 async function shippedVectors(
-  registry: ParserRegistry,
-  name: string,
+  { name, file }: ParserStatus,
 ): Promise<string> {
-  const { file } = registry.status().find((status) => status.name === name)!;
-  const path = file.endsWith("/mod.ts")
-    ? file.replace(/mod\.ts$/, "vectors.jsonl")
-    : file.replace(/\.ts$/, ".vectors.jsonl");
+  const path = vectorsOf(file);
   const there = await Deno.stat(path).catch(() => undefined);
   if (there?.isFile) return path;
   throw new UsageError(
@@ -115,11 +136,5 @@ function table(parsers: readonly ParserStatus[]): string[] {
       refused === undefined ? description ?? "" : `refused: ${refused}`,
     ]),
   ];
-  const widths = [0, 1, 2].map((column) =>
-    Math.max(...rows.map((row) => row[column]!.length))
-  );
-  return rows.map((row) =>
-    row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")
-      .trimEnd()
-  );
+  return tableLines(rows);
 }

@@ -26,9 +26,9 @@ function vector(
 
 const RIGHT = vector("passes READ", "READ a\r\n", "READ a\r\n");
 const WRONG = vector("passes HALT", "HALT\r\n", "HALT\r\n");
-const MINE = `export { default } from ${
-  JSON.stringify(new URL("../parsers/r2d2.ts", import.meta.url).href)
-};\n`;
+const MINE = Deno.readTextFileSync(
+  new URL("../parsers/r2d2.ts", import.meta.url),
+);
 
 const VECTORS: readonly {
   readonly name: string;
@@ -175,7 +175,8 @@ function list(ran: Ran): Record<string, Record<string, unknown>> {
 }
 
 Deno.test("parley parsers list --json lists every parser with its version", async () => {
-  const ran = await parley("parsers", "list", "--json");
+  // Whatever sidecars run on this machine.
+  const ran = await parley("parsers", "list", "--json", "--folder", "/none");
   assertEquals(ran.exit, 0);
   const parsers = list(ran);
   for (

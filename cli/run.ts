@@ -4,14 +4,13 @@
  * @module
  */
 import { stringify } from "yaml";
-import { formatProblem } from "../policy/mod.ts";
+import { formatProblem } from "../policy/problem.ts";
 import { type Config, parseConfig } from "../proxy/config/mod.ts";
-import { type OperatorLog, Sidecar } from "../proxy/sidecar.ts";
-import { formatAddress } from "../proxy/transport/transport.ts";
 import { thrownText } from "../proxy/thrown.ts";
 import { BUILT_IN_PARSERS, EXIT_FAILED, UsageError } from "./exit.ts";
 import { readFile } from "./files.ts";
 import { createOperatorLog } from "./operator_log.ts";
+import { serve } from "./serve.ts";
 
 /** What `--help` lists. */
 export interface RunOptions {
@@ -22,84 +21,46 @@ export interface RunOptions {
   readonly portable?: boolean;
 }
 
-/** Runs until SIGTERM or SIGINT; the exit code. */
+/** Runs until SIGTERM or SIGINT; the exit code. On Linux this process becomes the supervisor. */
 export async function run(options: RunOptions): Promise<number> {
   const config = await readConfig(options);
   if (!config) return EXIT_FAILED;
-  const log = await createOperatorLog();
+  if (isPortable(config, options)) await runPortable(config, options);
+  else {
+    const { becomeSupervisor } = await import("./become_supervisor.ts");
+    await becomeSupervisor(config, await fileOf(options));
+  }
+  return 0;
+}
+
+function isPortable({ data }: Config, { portable }: RunOptions): boolean {
+  const isElsewhere = data.transport === "auto" && Deno.build.os !== "linux";
+  return portable || data.transport === "portable" || isElsewhere;
+}
+
+async function runPortable(config: Config, options: RunOptions): Promise<void> {
+  // Loaded here: on Linux nobody waits for it.
+  const { Sidecar } = await import("../proxy/sidecar.ts");
+  const log = createOperatorLog();
   // A parser in this process may leave a promise behind; that must end nobody's connection.
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
     log.warn(`a promise was rejected unseen: ${thrownText(event.reason)}`);
   });
-  // Whoever sees that a listener is there may send a signal at once.
-  using signals = new Signals();
-  const sidecar = await Sidecar.start(config, {
-    builtInParsers: BUILT_IN_PARSERS,
-    log,
-  });
-  announce(sidecar, log);
-  const signal = await signals.untilStop(sidecar);
-  log.info(
-    `${signal}: no new connections; ${sidecar.connections} are open and may finish`,
-  );
-  await sidecar.drain();
-  return 0;
-}
-
-function announce(sidecar: Sidecar, log: OperatorLog): void {
   log.info(
     "the portable transport runs parsers in this process, without a sandbox: load only parsers that you trust",
   );
-  for (const { config, address } of sidecar.listeners) {
-    const proto = config.l7proto ? ` as ${config.l7proto}` : "";
-    log.info(
-      `listener ${config.name} (${config.direction}) at ${address}, upstream ${
-        formatAddress(config.upstream)
-      }${proto}`,
+  if (config.dns) {
+    log.warn(
+      "the portable transport has no process for DNS: toFQDNs select nobody",
     );
   }
-}
-
-/** What the operator asks for: SIGTERM and SIGINT stop, SIGHUP reads again. */
-class Signals implements Disposable {
-  readonly #stop = Promise.withResolvers<Deno.Signal>();
-  readonly #handlers: [Deno.Signal, () => void][] = [];
-  #sidecar: Sidecar | undefined;
-  #stopping = false;
-
-  constructor() {
-    this.#on("SIGTERM", () => this.#onStop("SIGTERM"));
-    this.#on("SIGINT", () => {
-      if (this.#stopping) Deno.exit(EXIT_FAILED); // a second Ctrl-C waits for nobody
-      this.#onStop("SIGINT");
-    });
-    this.#on("SIGHUP", () => {
-      this.#sidecar?.reopenLog();
-      void this.#sidecar?.reload();
-    });
-  }
-
-  untilStop(sidecar: Sidecar): Promise<Deno.Signal> {
-    this.#sidecar = sidecar;
-    return this.#stop.promise;
-  }
-
-  [Symbol.dispose](): void {
-    for (const [signal, handler] of this.#handlers) {
-      Deno.removeSignalListener(signal, handler);
-    }
-  }
-
-  #on(signal: Deno.Signal, handler: () => void): void {
-    Deno.addSignalListener(signal, handler);
-    this.#handlers.push([signal, handler]);
-  }
-
-  #onStop(signal: Deno.Signal): void {
-    this.#stopping = true;
-    this.#stop.resolve(signal);
-  }
+  await serve(
+    log,
+    config,
+    () => Sidecar.start(config, { builtInParsers: BUILT_IN_PARSERS, log }),
+    () => readConfig(options),
+  );
 }
 
 /** The configuration of the file or of the flags; nothing if it is wrong, which has then been said. */
@@ -112,7 +73,7 @@ async function readConfig(options: RunOptions): Promise<Config | undefined> {
     );
   }
   if (byFlags !== undefined) return configOfFlags(options);
-  const file = options.config ?? await defaultFile();
+  const file = await fileOf(options);
   if (file === undefined) {
     throw new UsageError(
       "there is nothing to run; give --config FILE, or --listen ADDRESS and --upstream ADDRESS",
@@ -136,7 +97,8 @@ function configOfFlags({ listen, upstream, l7proto }: RunOptions): Config {
   );
 }
 
-function parsed(file: string, text: string): Config | undefined {
+/** The configuration of a text; nothing if it is wrong, which has then been said. */
+export function parsed(file: string, text: string): Config | undefined {
   const { config, problems } = parseConfig(file, text);
   for (const problem of problems) console.error(formatProblem(problem));
   const noListener = config?.listeners.length === 0;
@@ -144,6 +106,13 @@ function parsed(file: string, text: string): Config | undefined {
     console.error(`${file}:1:1: there is no listener: add one under listeners`);
   }
   return noListener ? undefined : config;
+}
+
+/** The file that is read, if the flags do not say all. */
+async function fileOf(
+  { config, listen }: RunOptions,
+): Promise<string | undefined> {
+  return config ?? (listen === undefined ? await defaultFile() : undefined);
 }
 
 async function defaultFile(): Promise<string | undefined> {

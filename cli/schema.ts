@@ -3,16 +3,21 @@
  *
  * @module
  */
-import { policyJsonSchema } from "../policy/mod.ts";
-import { nearMiss, oneOf } from "../policy/problem.ts";
+import { type L7Schema, policyJsonSchema } from "../policy/mod.ts";
+import { escapeControls, nearMiss, oneOf } from "../policy/problem.ts";
 import { accessLogJsonSchema } from "../proxy/accesslog/schema.ts";
 import { configJsonSchema } from "../proxy/config/mod.ts";
+import { thrownText } from "../proxy/thrown.ts";
 import { UsageError } from "./exit.ts";
-import { withParsers } from "./registry.ts";
+import { withParsers } from "./loaded_parsers.ts";
 
-const SCHEMAS: Readonly<
-  Record<string, (folders: readonly string[]) => unknown>
-> = {
+/** What `--help` lists. */
+export interface SchemaOptions {
+  readonly folder: readonly string[];
+  readonly portable?: boolean;
+}
+
+const SCHEMAS: Readonly<Record<string, (options: SchemaOptions) => unknown>> = {
   policy: policySchemaOf,
   config: configJsonSchema,
   accesslog: accessLogJsonSchema,
@@ -21,7 +26,7 @@ const SCHEMAS: Readonly<
 /** Prints one. */
 export async function schema(
   what: string,
-  { folder }: { readonly folder: readonly string[] },
+  options: SchemaOptions,
 ): Promise<number> {
   const names = Object.keys(SCHEMAS);
   if (!names.includes(what)) {
@@ -31,24 +36,28 @@ export async function schema(
       }`,
     );
   }
-  console.log(JSON.stringify(await SCHEMAS[what]!(folder), null, 2));
+  console.log(JSON.stringify(await SCHEMAS[what]!(options), null, 2));
   return 0;
 }
 
 /** The L7 rules are those of the parsers that load; what does not load is said on the side. */
-function policySchemaOf(folders: readonly string[]): Promise<unknown> {
-  return withParsers(folders, (registry) => {
-    for (const { name, refused } of registry.status()) {
-      if (refused !== undefined) {
-        console.error(`parley: ${name} is not in the schema: ${refused}`);
+function policySchemaOf({ folder, portable }: SchemaOptions): Promise<unknown> {
+  return withParsers({ folders: folder, portable }, async (parsers) => {
+    const protocols: L7Schema[] = [];
+    const leaveOut = (name: string, why: string) =>
+      console.error(
+        escapeControls(`parley: ${name} is not in the schema: ${why}`),
+      );
+    for (const { name, version, refused } of parsers.status) {
+      if (refused !== undefined) leaveOut(name, refused);
+      if (version === undefined) continue;
+      try {
+        const rules = await parsers.ask(name, { type: "rules" });
+        protocols.push({ proto: name, ...rules });
+      } catch (error) {
+        leaveOut(name, thrownText(error));
       }
     }
-    const protocols = registry.names().flatMap((proto) => {
-      const parser = registry.get(proto);
-      if (!parser) return [];
-      const { description, rule } = parser.definition;
-      return [{ proto, description, rule }];
-    });
     return policyJsonSchema(protocols);
   });
 }

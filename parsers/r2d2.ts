@@ -109,6 +109,17 @@ export default defineProtocol({
       (rule.file?.test(request.file) ?? true);
   },
 
+  /** For policies of thousands of rules: by the command, and by how the file's name begins. */
+  index: {
+    file: ({ cmd, file }) => ({
+      ...(cmd === "" ? {} : { groups: [cmd] }),
+      ...(file ? { prefix: file.prefix } : {}),
+    }),
+    group: ({ cmd }) => cmd,
+    text: ({ file }) => file,
+    alike: ({ cmd, file }) => `${cmd} ${file}`,
+  },
+
   /** The log says why no rule but `{}` could have helped such a request. */
   unknown: isUnknown,
 

@@ -8,7 +8,8 @@ import { formatSelector, parseLabels, selects } from "./labels.ts";
 import type { Direction, L7Set, Subject } from "./model.ts";
 import type { Reporter } from "./cursor.ts";
 import { quote } from "./problem.ts";
-import type { Entry, PortRange, Rule } from "./rule.ts";
+import { overlap, type PortTest } from "./port_range.ts";
+import type { Entry, Rule } from "./rule.ts";
 
 /** A toPorts item that names a parser for its ports. */
 export interface Claim {
@@ -20,7 +21,8 @@ export interface Claim {
 
 /** Two claims on one port; both may be of one document. */
 export interface Conflict {
-  readonly port: number;
+  /** By its number, or by its name. */
+  readonly port: number | string;
   readonly earlier: Claim;
   readonly later: Claim;
 }
@@ -56,10 +58,12 @@ export function reportConflict(
   const [one, other] = [earlier, later].map(({ l7 }) => {
     return `${quote(l7.proto)} by ${l7.ref}`;
   });
-  reporter.add("error", [...loser.entry.path, "rules", "l7proto"], "value", {
+  const { path } = loser.entry;
+  const type = loser.l7.proto === "dns" ? "dns" : "l7proto";
+  reporter.add("error", [...path, "rules", type], "value", {
     code: "merge.l7-type",
     message: `port ${port} is ${one} and ${other}`,
-    mend: "give the port one l7proto in all rules for the workload",
+    mend: "give the port one type of L7 rules in all rules for the workload",
   });
 }
 
@@ -95,24 +99,34 @@ function groupsOf(
 }
 
 function conflictAmong(claims: readonly Claim[]): Conflict | undefined {
-  for (const [index, later] of claims.entries()) {
-    for (const earlier of claims.slice(0, index)) {
-      if (earlier.l7.proto === later.l7.proto) continue;
-      const port = commonPort(earlier.entry.ports, later.entry.ports);
-      if (port !== undefined) return { port, earlier, later };
+  // Of claims to the same ports the first speaks for all: a policy may have
+  // thousands.
+  const earlier = new Map<string, Map<string, Claim>>();
+  for (const later of claims) {
+    const { entry, l7 } = later;
+    for (const [proto, known] of earlier) {
+      if (proto === l7.proto) continue;
+      for (const claim of known.values()) {
+        const port = commonPort(claim.entry.ports, entry.ports);
+        if (port !== undefined) return { port, earlier: claim, later };
+      }
     }
+    const known = earlier.get(l7.proto) ?? new Map<string, Claim>();
+    earlier.set(l7.proto, known);
+    const key = JSON.stringify(entry.ports);
+    if (!known.has(key)) known.set(key, later);
   }
   return undefined;
 }
 
 function commonPort(
-  a: readonly PortRange[],
-  b: readonly PortRange[],
-): number | undefined {
+  a: readonly PortTest[],
+  b: readonly PortTest[],
+): number | string | undefined {
   for (const one of a) {
     for (const other of b) {
-      const first = Math.max(one.first, other.first);
-      if (first <= Math.min(one.last, other.last)) return first;
+      const port = overlap(one, other);
+      if (port !== undefined) return port;
     }
   }
   return undefined;

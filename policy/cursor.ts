@@ -114,6 +114,11 @@ export class Cursor {
     this.reporter.add("error", this.path, "key", { code, message, mend });
   }
 
+  /** Says something of the value that is neither wrong nor doubtful. */
+  note(code: string, message: string, mend: string): void {
+    this.reporter.add("note", this.path, "value", { code, message, mend });
+  }
+
   warnAtKey(code: string, message: string, mend: string): void {
     this.reporter.add("warning", this.path, "key", { code, message, mend });
   }

@@ -11,16 +11,10 @@ import type { L7Catalog, Subject } from "./model.ts";
 import { nearMiss, oneOf, type Path, type Problem, quote } from "./problem.ts";
 import { readRule } from "./reader.ts";
 import type { Rule } from "./rule.ts";
-import { LISTS, objectSchema, ruleListSchema } from "./schema.ts";
-import { type Kind, Scope } from "./scope.ts";
+import { objectSchema, ruleListSchema } from "./schema.ts";
+import { type Kind, type ReadingOptions, Scope } from "./scope.ts";
 import { checkShape } from "./shape.ts";
-import { parseYaml, type YamlDocument } from "./yaml.ts";
-
-/** The text of one policy file. */
-export interface Source {
-  readonly file: string;
-  readonly text: string;
-}
+import type { YamlDocument } from "./yaml.ts";
 
 /** One document, read and checked by itself. */
 export interface PolicyDocument {
@@ -40,81 +34,20 @@ export interface PolicyDocument {
   readonly root: Cursor;
 }
 
-export interface PolicyFile {
-  readonly file: string;
-  readonly documents: readonly PolicyDocument[];
-  /** Of the file, and of documents whose name cannot be told. */
-  readonly problems: readonly Problem[];
-  /** A syntax error: what the file was meant to hold is not known. */
-  readonly isBroken: boolean;
-  /** How many documents cannot be told by name; at least one in a broken file. */
-  readonly unnamed: number;
-}
-
-interface Reading {
+/** What a document is read with. */
+export interface Reading {
   readonly catalog: L7Catalog;
   readonly subjects: readonly Subject[];
+  readonly options: ReadingOptions;
   readonly yaml: YamlDocument;
   /** Tells the rule lists of one file apart. */
   readonly listName: string;
 }
 
 const KINDS = objectSchema.shape.kind.options;
-const LISTS_OF_OBJECTS: readonly string[] = LISTS;
 
-/** Reads every document of a file; never throws. */
-export function readFile(
-  source: Source,
-  catalog: L7Catalog,
-  subjects: readonly Subject[],
-): PolicyFile {
-  const { file } = source;
-  const { documents: parsed, syntax } = parseYaml(file, source.text);
-  const documents: PolicyDocument[] = [];
-  const problems: Problem[] = [...syntax];
-  const isBroken = syntax.length > 0;
-  let unnamed = isBroken ? 1 : 0;
-  let lists = 0;
-  for (const yaml of parsed) {
-    const isList = Array.isArray(yaml.value);
-    const base = baseName(file);
-    const listName = isList && ++lists > 1 ? `${base}-${lists}` : base;
-    const reading = { catalog, subjects, yaml, listName };
-    for (const [path, value] of membersOf(yaml.value)) {
-      const read = readDocument(value, path, reading);
-      if ("key" in read) {
-        documents.push(read);
-      } else {
-        problems.push(...read.problems);
-        unnamed++;
-      }
-    }
-  }
-  if (parsed.length === 0 && syntax.length === 0) {
-    problems.push({
-      severity: "warning",
-      code: "doc.none",
-      file,
-      line: 1,
-      column: 1,
-      path: "",
-      message: "the file holds no document",
-      mend: "write a policy, or delete the file",
-    });
-  }
-  return { file, documents, problems, isBroken, unnamed };
-}
-
-/** The members of a Kubernetes list of objects; of anything else, itself. */
-function membersOf(value: unknown): [Path, unknown][] {
-  const list = value as { kind?: unknown; items?: unknown };
-  const isList = list !== null && typeof list === "object" &&
-    LISTS_OF_OBJECTS.includes(String(list.kind)) && Array.isArray(list.items);
-  if (!isList) return [[[], value]];
-  return (list.items as unknown[]).map((item, i) => [["items", i], item]);
-}
-
-function readDocument(
+/** Reads one value that should be a document; `base` is where it stands in its file's document. Never throws. */
+export function readDocument(
   value: unknown,
   base: Path,
   reading: Reading,
@@ -130,10 +63,13 @@ function readDocument(
   const { kind, namespace, name } = identity;
   const id = namespace === undefined ? name : `${namespace}/${name}`;
   reporter.document = id;
-  const scope = new Scope(kind, namespace, id, base, reading.catalog);
+  const audits = kind !== "RuleList" && readMode(root) === "audit";
+  const { catalog, options } = reading;
+  const scope = new Scope(kind, namespace, id, base, catalog, options, audits);
   const schema = kind === "RuleList" ? ruleListSchema : objectSchema;
   checkShape(schema, value, reporter, base);
-  const rules = rulesOf(root, kind).map((rule) => readRule(rule, scope));
+  const rules = rulesOf(root, kind)
+    .flatMap((rule) => readRule(rule, scope) ?? []);
   const { file } = reading.yaml;
   const document: PolicyDocument = {
     key: kind === "RuleList" ? `${kind} ${file} ${id}` : `${kind} ${id}`,
@@ -256,6 +192,23 @@ function readNamespace(cursor: Cursor, kind: Kind): string | undefined {
   return undefined;
 }
 
+/** The annotation that puts one document in audit mode. */
+const MODE = "parley.dev/mode";
+const MODES = ["enforce", "audit"];
+
+function readMode(root: Cursor): string | undefined {
+  const mode = root.get("metadata").get("annotations").get(MODE);
+  if (!mode.present) return undefined;
+  const text = mode.text();
+  if (text !== undefined && MODES.includes(text)) return text;
+  mode.error(
+    "doc.mode",
+    `${quote(mode.value)} is not a mode of a policy`,
+    nearMiss(String(mode.value), MODES) ?? `write ${oneOf(MODES)}`,
+  );
+  return undefined;
+}
+
 function warnOfDescription(cursor: Cursor): void {
   if (!cursor.present) return;
   cursor.warnAtKey(
@@ -277,11 +230,4 @@ function rulesOf(root: Cursor, kind: Kind): Cursor[] {
     );
   }
   return [...(spec.present ? [spec] : []), ...specs.items()];
-}
-
-/** `a/b/fleet.yaml` is `fleet`. */
-function baseName(file: string): string {
-  const name = file.slice(file.lastIndexOf("/") + 1);
-  const dot = name.lastIndexOf(".");
-  return dot > 0 ? name.slice(0, dot) : name;
 }

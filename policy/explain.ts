@@ -16,20 +16,21 @@ import {
   type Selector,
   selects,
 } from "./labels.ts";
-import type { Access, L7Rule, L7Set, Query } from "./model.ts";
+import { describeName } from "./dns_name.ts";
+import type { Access, Allowed, Denied, L7Rule, L7Set, Query } from "./model.ts";
 import {
   type CidrTest,
-  covers,
-  type Entry,
-  EVERY_PORT,
   factsOf,
   matchesCidr,
   matchesEntity,
+  matchesName,
+  matchesService,
   type PeerFacts,
-  type Place,
-  type PortRange,
-  type Rule,
-} from "./rule.ts";
+  type PeerLists,
+  type ServiceTest,
+} from "./peer.ts";
+import { coversPort, describePorts, type Target } from "./port_range.ts";
+import { type Entry, type Place, type Rule, withRequired } from "./rule.ts";
 
 export type { Place } from "./rule.ts";
 
@@ -56,6 +57,8 @@ export interface RuleAccount {
   readonly subject: Finding;
   /** Whether it closes the direction for those whom it selects. */
   readonly closes: boolean;
+  /** Whether its document is in audit mode. */
+  readonly audits: boolean;
   /** Of the direction; none when the rule is for other workloads. */
   readonly entries: readonly EntryAccount[];
 }
@@ -80,25 +83,68 @@ export interface L7Account {
 /** Goes through all rules. */
 export function explain(rules: readonly Rule[], query: Query): Explanation {
   const subject = parseLabels(query.subject.labels);
-  const peer = factsOf(query.peer);
-  const accounts = rules.map((rule) => {
-    return accountOf(rule, query, subject, peer);
-  });
-  const entries = accounts.flatMap(({ entries }) => entries);
+  const required = rules.filter((rule) => selects(rule.subject, subject))
+    .flatMap((rule) => rule[query.direction].requires);
+  const facts: Facts = {
+    query,
+    subject,
+    required,
+    peer: factsOf(query.peer),
+    target: targetOf(query),
+  };
+  const accounts = rules.map((rule) => accountOf(rule, facts));
+  const { closedBy, protos } = summaryOf(accounts);
+  return {
+    access: accessOf(accounts, rules, facts),
+    closedBy,
+    protos,
+    rules: accounts,
+  };
+}
+
+/** What is asked, read once. */
+interface Facts {
+  readonly query: Query;
+  readonly subject: LabelSet;
+  readonly required: Selector;
+  readonly peer: PeerFacts;
+  readonly target: Target;
+}
+
+function targetOf(
+  { direction, port, protocol = "TCP", subject, peer }: Query,
+): Target {
+  const destination = direction === "ingress" ? subject : peer;
+  return { port, protocol, named: destination.ports ?? [] };
+}
+
+/** By all documents, and by those that are enforced where some are not. */
+function accessOf(
+  accounts: readonly RuleAccount[],
+  rules: readonly Rule[],
+  facts: Facts,
+): Access {
+  const selecting = accounts.filter(({ subject }) => subject.holds);
+  const access = conclude(selecting);
+  if (!selecting.some(({ audits }) => audits)) return access;
+  const enforced = explain(rules.filter(({ audits }) => !audits), facts.query);
+  return { ...access, enforced: enforced.access };
+}
+
+function summaryOf(accounts: readonly RuleAccount[]) {
   const closedBy = accounts.filter(({ subject, closes }) => {
     return subject.holds && closes;
   }).map(({ ref }) => ref);
-  const protos = entries.filter(({ port }) => port.holds)
+  const protos = accounts.flatMap(({ entries }) => entries)
+    .filter(({ port }) => port.holds)
     .flatMap(({ l7 }) => l7?.set.proto ?? []);
-  const facts = { closedBy, protos: [...new Set(protos)], rules: accounts };
-  return { access: conclude(entries, facts), ...facts };
+  return { closedBy, protos: [...new Set(protos)] };
 }
 
-function conclude(
-  entries: readonly EntryAccount[],
-  { closedBy, protos }: Omit<Explanation, "access">,
-): Access {
-  const applying = entries.filter(({ applies }) => applies);
+function conclude(accounts: readonly RuleAccount[]): Denied | Allowed {
+  const { closedBy, protos } = summaryOf(accounts);
+  const applying = accounts.flatMap(({ entries }) => entries)
+    .filter(({ applies }) => applies);
   const deny = applying.find(({ verdict }) => verdict === "deny");
   if (deny !== undefined) {
     return { verdict: "denied", reason: "deny-rule", rule: deny.ref };
@@ -106,7 +152,8 @@ function conclude(
   const isOpen = closedBy.length === 0;
   const isAllowed = applying.length > 0 || isOpen;
   if (!isAllowed || protos.length > 1) {
-    return { verdict: "denied", reason: "no-rule" };
+    const closed = isOpen ? {} : { closedBy: closedBy[0]! };
+    return { verdict: "denied", reason: "no-rule", ...closed };
   }
   const plain = applying.find(({ l7 }) => l7 === undefined);
   const unrestricted = plain !== undefined
@@ -122,14 +169,9 @@ function conclude(
   };
 }
 
-function accountOf(
-  rule: Rule,
-  { direction, port }: Query,
-  subject: LabelSet,
-  peer: PeerFacts,
-): RuleAccount {
-  const { closes, entries } = rule[direction];
-  const isSelected = selects(rule.subject, subject);
+function accountOf(rule: Rule, facts: Facts): RuleAccount {
+  const { closes, entries } = rule[facts.query.direction];
+  const isSelected = selects(rule.subject, facts.subject);
   return {
     ref: rule.ref,
     place: rule.placeOf(rule.path),
@@ -137,24 +179,20 @@ function accountOf(
       holds: isSelected,
       text: isSelected
         ? describeSelector(rule.subject)
-        : `needs ${describeFailures(rule.subject, subject)}`,
+        : `needs ${describeFailures(rule.subject, facts.subject)}`,
     },
     closes,
+    audits: rule.audits,
     entries: !isSelected ? [] : entries.map((entry) => {
-      return entryAccountOf(rule, entry, port, peer);
+      return entryAccountOf(rule, withRequired(entry, facts.required), facts);
     }),
   };
 }
 
-function entryAccountOf(
-  rule: Rule,
-  entry: Entry,
-  port: number,
-  peer: PeerFacts,
-): EntryAccount {
-  const who = findPeer(entry, peer);
+function entryAccountOf(rule: Rule, entry: Entry, facts: Facts): EntryAccount {
+  const who = findPeer(entry, facts.peer);
   const where: Finding = {
-    holds: covers(entry.ports, port),
+    holds: coversPort(entry.ports, facts.target),
     text: describePorts(entry.ports),
   };
   const account = {
@@ -168,9 +206,14 @@ function entryAccountOf(
   if (entry.l7 === undefined) return account;
   const rules = entry.l7.rules.map((l7, index) => ({
     ...l7,
-    place: rule.placeOf([...entry.path, "rules", "l7", index]),
+    place: rule.placeOf([...entry.path, "rules", listOf(entry.l7!), index]),
   }));
   return { ...account, l7: { set: entry.l7, rules } };
+}
+
+/** The key that the rules of a set stand under. */
+function listOf({ proto, rules }: L7Set): string {
+  return proto === "dns" && rules[0]?.ref.endsWith(".dns[0]") ? "dns" : "l7";
 }
 
 /** Whether the peer is one of those listed: which, or who they are. */
@@ -189,6 +232,18 @@ function findPeer({ peers }: Entry, peer: PeerFacts): Finding {
       holds: matchesEntity(entity, peer),
       text: `entity ${entity}`,
     })),
+    ...peers.nodes.map((selector) => ({
+      holds: selects(selector, peer.labels),
+      text: `nodes ${describeSelector(selector)}`,
+    })),
+    ...peers.names.map((name) => ({
+      holds: matchesName(name, peer),
+      text: `address of ${describeName(name)}`,
+    })),
+    ...peers.services.map((service) => ({
+      holds: matchesService(service, peer),
+      text: `service ${describeService(service)}`,
+    })),
   ];
   const fitting = found.find(({ holds }) => holds);
   if (fitting !== undefined) return fitting;
@@ -196,15 +251,24 @@ function findPeer({ peers }: Entry, peer: PeerFacts): Finding {
     return { holds: false, text: "nobody: the list of peers is empty" };
   }
   const texts = found.map(({ text }) => text).join(" or ");
-  return { holds: false, text: texts + whyNoPrefix(peers.cidrs, peer) };
+  return { holds: false, text: texts + whyNot(peers, peer) };
 }
 
-/** A prefix that holds the address, and still does not fit, surprises people. */
-function whyNoPrefix(cidrs: readonly CidrTest[], peer: PeerFacts): string {
-  if (cidrs.length === 0 || (peer.isWorld && peer.address)) return "";
+/** A prefix that holds the address, and still does not fit, surprises people; so does a name. */
+function whyNot({ cidrs, names }: PeerLists, peer: PeerFacts): string {
+  if (names.length > 0 && peer.names.length === 0) {
+    return " (no DNS name is known to lead to the peer)";
+  }
+  if (cidrs.length === 0 || (peer.isWorld && peer.host)) return "";
   return peer.isWorld
     ? " (the peer has no address)"
     : " (prefixes fit only addresses that have no identity)";
+}
+
+function describeService({ name, namespace, selector }: ServiceTest): string {
+  const place = namespace === undefined ? "" : `${namespace}/`;
+  const labels = selector && describeSelector(selector);
+  return place + [name, labels].filter((text) => text !== undefined).join(": ");
 }
 
 function describeSelector(selector: Selector): string {
@@ -221,12 +285,4 @@ function describeFailures(selector: Selector, labels: LabelSet): string {
 function describeCidr({ prefix, except }: CidrTest): string {
   const less = except.map(formatPrefix).join(", ");
   return formatPrefix(prefix) + (less === "" ? "" : ` except ${less}`);
-}
-
-function describePorts(ranges: readonly PortRange[]): string {
-  if (ranges.length === 0) return "no port of TCP";
-  if (ranges.includes(EVERY_PORT[0]!)) return "every port";
-  return ranges.map(({ first, last }) => {
-    return first === last ? `${first}` : `${first}-${last}`;
-  }).join(", ");
 }

@@ -1,9 +1,10 @@
 /**
- * Who an address is: the static identities of the configuration.
+ * Who an address is, by all that is known of the cluster.
  *
  * @module
  */
 import {
+  type Address,
   hostPrefix,
   parseAddress,
   parsePrefix,
@@ -16,7 +17,8 @@ import {
   NAMESPACE_KEY,
   parseLabel,
 } from "./labels.ts";
-import type { Peer } from "./model.ts";
+import type { NamedPort, Peer } from "./model.ts";
+import { createServices, type ServiceEntry } from "./service.ts";
 
 /** Addresses and the labels of who is there. */
 export interface IdentityEntry {
@@ -25,50 +27,118 @@ export interface IdentityEntry {
   /** Keys are of source `k8s` unless a source is written (`reserved:host`). */
   readonly labels: Readonly<Record<string, string>>;
   readonly namespace: string;
+  /** Names that it gives its ports. */
+  readonly ports?: readonly NamedPort[];
+}
+
+/** What is known beside the entries. */
+export interface Surroundings {
+  readonly services?: readonly ServiceEntry[];
+  /** Prefixes of the cluster's workloads: an address there that no entry lists is `reserved:unmanaged`. */
+  readonly podCidrs?: readonly string[];
+  /** The DNS names that lead to an address now. */
+  namesOf?(address: string): readonly string[];
 }
 
 export interface Identities {
-  /** The peer at an address; one that no entry lists is `reserved:world`. */
+  /** The peer at an address; one that no entry lists is `reserved:world`, or `reserved:unmanaged`. */
   peerOf(address: string): Peer;
 }
 
 const WORLD: readonly string[] = Object.freeze(["reserved:world"]);
+const UNMANAGED: readonly string[] = Object.freeze(["reserved:unmanaged"]);
 
 /**
  * Looks addresses up among `entries`: the longest prefix wins, and of equal
  * ones the first.
  *
  * An entry whose `cidr` is neither an address nor a prefix throws `TypeError`:
- * the configuration is checked before it gets here.
+ * whoever lists entries has checked them.
  */
 export function createIdentities(
   entries: readonly IdentityEntry[],
+  { services = [], podCidrs = [], namesOf }: Surroundings = {},
 ): Identities {
-  // One table per prefix length: a look-up costs as many steps as there are
-  // lengths, however many entries.
-  const tables = new Map<number, Map<string, readonly string[]>>();
-  for (const { cidr, labels, namespace } of entries) {
-    const prefix = prefixOf(cidr);
-    const table = tables.get(prefix.length) ?? new Map();
-    tables.set(prefix.length, table);
-    if (table.has(keyOf(prefix))) continue;
-    table.set(keyOf(prefix), endpointLabels(labels, namespace));
+  const known = new PrefixTable<Known>();
+  for (const { cidr, labels, namespace, ports } of entries) {
+    known.add(prefixOf(cidr), {
+      labels: endpointLabels(labels, namespace),
+      ...(ports === undefined ? {} : { ports }),
+    });
   }
-  const lengths = [...tables.keys()].sort((a, b) => b - a);
+  const pods = new PrefixTable<true>();
+  for (const cidr of podCidrs) pods.add(prefixOf(cidr), true);
+  const all = createServices(services);
+
+  function strangerAt(address: string): Peer {
+    const names = namesOf?.(address) ?? [];
+    const services = all.ofAddress(address);
+    return {
+      address,
+      labels: WORLD,
+      ...(names.length === 0 ? {} : { names }),
+      ...(services.length === 0 ? {} : { services }),
+    };
+  }
   return {
     peerOf(address) {
       const zone = address.indexOf("%");
       const parsed = parseAddress(zone < 0 ? address : address.slice(0, zone));
       if (parsed === undefined) return { address, labels: WORLD };
-      for (const length of lengths) {
-        const prefix = prefixAround(parsed, length);
-        if (prefix === undefined) continue;
-        const labels = tables.get(length)?.get(keyOf(prefix));
-        if (labels !== undefined) return { address, labels };
+      const found = known.find(parsed);
+      if (found === undefined) {
+        return pods.find(parsed)
+          ? { address, labels: UNMANAGED }
+          : strangerAt(address);
       }
-      return { address, labels: WORLD };
+      const { labels, ports } = found;
+      // Asked for once: entries are many, and few of them connect.
+      found.services ??= all.ofLabels(labels);
+      return {
+        address,
+        labels,
+        ...(found.services.length === 0 ? {} : { services: found.services }),
+        ...(ports === undefined ? {} : { ports }),
+      };
     },
   };
+}
+
+/** An entry as peers are made of it. */
+interface Known extends Pick<Peer, "labels" | "ports"> {
+  services?: NonNullable<Peer["services"]>;
+}
+
+/**
+ * Values by prefix. One table for each length: a look-up costs as many steps as
+ * there are lengths, however many prefixes.
+ */
+class PrefixTable<T> {
+  readonly #tables = new Map<number, Map<string, T>>();
+  #lengths: number[] = [];
+
+  /** The first value of a prefix stays. */
+  add(prefix: Prefix, value: T): void {
+    let table = this.#tables.get(prefix.length);
+    if (table === undefined) {
+      table = new Map();
+      this.#tables.set(prefix.length, table);
+      this.#lengths = [...this.#tables.keys()].sort((a, b) => b - a);
+    }
+    const key = keyOf(prefix);
+    if (!table.has(key)) table.set(key, value);
+  }
+
+  /** The value of the longest prefix around an address. */
+  find(address: Address): T | undefined {
+    for (const length of this.#lengths) {
+      const prefix = prefixAround(address, length);
+      if (prefix === undefined) continue;
+      const value = this.#tables.get(length)!.get(keyOf(prefix));
+      if (value !== undefined) return value;
+    }
+    return undefined;
+  }
 }
 
 /**

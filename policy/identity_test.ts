@@ -97,3 +97,52 @@ Deno.test("endpointLabels() lets the namespace argument win over a label", () =>
     "k8s:io.kubernetes.pod.namespace=default",
   ]);
 });
+
+const known = createIdentities([
+  {
+    cidr: "10.0.0.7",
+    labels: { app: "db" },
+    namespace: "prod",
+    ports: [{ name: "sql", port: 5432, protocol: "TCP" }],
+  },
+  { cidr: "10.0.0.8", labels: { app: "db" }, namespace: "test" },
+], {
+  services: [
+    {
+      name: "db",
+      namespace: "prod",
+      labels: { tier: "back" },
+      selector: { app: "db" },
+    },
+    { name: "all", namespace: "prod", labels: {}, selector: {} },
+    { name: "out", namespace: "prod", labels: {}, addresses: ["192.0.2.1"] },
+  ],
+  podCidrs: ["10.0.0.0/8"],
+  namesOf: (address) => address === "192.0.2.1" ? ["a.io."] : [],
+});
+
+Deno.test("createIdentities() knows the services and ports of a workload", () => {
+  const { services, ports, names } = known.peerOf("10.0.0.7");
+  assertEquals(services, [
+    { name: "db", namespace: "prod", labels: ["k8s:tier=back"] },
+  ]);
+  assertEquals(ports?.map(({ name }) => name), ["sql"]);
+  assertEquals(names, undefined);
+});
+
+Deno.test("a service leads to its own namespace, and to nobody without a selector", () => {
+  assertEquals(known.peerOf("10.0.0.8").services, undefined);
+});
+
+Deno.test("an address outside has the names and services that lead to it", () => {
+  const { labels, names, services } = known.peerOf("::ffff:192.0.2.1");
+  assertEquals(labels, ["reserved:world"]);
+  assertEquals(services?.map(({ name }) => name), ["out"]);
+  assertEquals(names, undefined); // they are asked for by the address as it is
+  assertEquals(known.peerOf("192.0.2.1").names, ["a.io."]);
+});
+
+Deno.test("an address of the cluster that no entry lists is unmanaged", () => {
+  assertEquals(known.peerOf("10.9.9.9").labels, ["reserved:unmanaged"]);
+  assertEquals(known.peerOf("11.9.9.9").labels, ["reserved:world"]);
+});

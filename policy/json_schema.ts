@@ -13,7 +13,8 @@ type JsonSchema = z.core.JSONSchema.BaseSchema;
 export interface L7Schema {
   readonly proto: string;
   readonly description: string;
-  readonly rule: z.ZodType;
+  /** JSON Schema of one rule. */
+  readonly rule: JsonSchema;
 }
 
 /** JSON Schema 2020-12 of policy files, with the L7 rules of these protocols. */
@@ -52,7 +53,7 @@ function addProtocols(
   if (protocols.length === 0) return; // an empty allOf is not JSON Schema
   rules.allOf = protocols.map(({ proto, rule }) => ({
     if: { properties: { l7proto: { const: proto } }, required: ["l7proto"] },
-    then: { properties: { l7: { items: ruleJsonSchema(rule) } } },
+    then: { properties: { l7: { items: rule } } },
   }));
 }
 
@@ -62,7 +63,8 @@ const ANY_RULE: JsonSchema = {
   additionalProperties: { type: "string" },
 };
 
-function ruleJsonSchema(rule: z.ZodType): JsonSchema {
+/** JSON Schema of one L7 rule, by the schema of its parser. Never throws. */
+export function ruleJsonSchema(rule: z.ZodType): JsonSchema {
   const schema = convert(rule);
   // Refs would point into the wrong document.
   if (schema === undefined || "$defs" in schema) return ANY_RULE;

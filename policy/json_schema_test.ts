@@ -6,7 +6,7 @@ import {
 import Ajv from "ajv";
 import fc from "fast-check";
 import { z } from "zod";
-import { policyJsonSchema, policySchema } from "./mod.ts";
+import { policyJsonSchema, policySchema, ruleJsonSchema } from "./mod.ts";
 
 const PROTOCOLS = [
   {
@@ -23,7 +23,7 @@ const PROTOCOLS = [
     rule: z.strictObject({ word: z.enum(["a", "b"]) }),
   },
   { proto: "free", description: "anything", rule: z.custom<string>() },
-];
+].map(({ rule, ...rest }) => ({ ...rest, rule: ruleJsonSchema(rule) }));
 
 function compile(protocols: typeof PROTOCOLS) {
   // The schema itself is checked against the meta-schema of 2020-12.
@@ -129,6 +129,23 @@ const WHOLE = object({
     fromCIDRSet: [{ cidr: "10.0.0.0/8", except: ["10.0.0.1/32"] }],
     toPorts: [{ ports: [{ port: "1", endPort: 2, protocol: "TCP" }] }],
   }],
+  egress: [
+    {
+      toFQDNs: [{ matchName: "a.io" }, { matchPattern: "*" }],
+      toPorts: [{
+        ports: [{ port: "web", protocol: "UDP" }],
+        rules: { dns: [{ matchName: "a.io", matchPattern: "*.a.io" }] },
+      }],
+    },
+    {
+      toServices: [{
+        k8sService: { serviceName: "a", namespace: "b" },
+        k8sServiceSelector: { selector: {}, namespace: "b" },
+      }],
+      toRequires: [{ matchLabels: { a: "b" } }],
+    },
+    { icmps: [{ fields: [{ type: 8, family: "IPv4" }] }] },
+  ],
   egressDeny: [{ toEntities: ["all"] }],
   enableDefaultDeny: { ingress: true },
 });

@@ -7,14 +7,20 @@
  */
 export type {
   Access,
+  Allowed,
   CompiledPolicy,
+  Denied,
   Direction,
   L7Catalog,
   L7Rule,
   L7Set,
+  NamedPort,
   Peer,
+  Protocol,
   Query,
   RuleIssue,
+  RuleIssues,
+  Service,
   Subject,
 } from "./model.ts";
 export type {
@@ -36,5 +42,10 @@ export type {
   Source,
   UpdateResult,
 } from "./store.ts";
-export { type L7Schema, policyJsonSchema } from "./json_schema.ts";
+export {
+  type L7Schema,
+  policyJsonSchema,
+  ruleJsonSchema,
+} from "./json_schema.ts";
 export { policySchema } from "./schema.ts";
+export type { ReadingOptions } from "./scope.ts";

@@ -6,6 +6,9 @@
  */
 
 import type { Explanation } from "./explain.ts";
+import type { NamedPort, Protocol } from "./port_range.ts";
+
+export type { NamedPort, Protocol } from "./port_range.ts";
 
 /** Which way a connection goes, seen from the workload that is guarded. */
 export type Direction = "ingress" | "egress";
@@ -26,10 +29,18 @@ export interface L7Catalog {
   names(): readonly string[];
   has(proto: string): boolean;
   /** Checks one l7 map; never throws. */
-  check(
+  check(proto: string, rule: Readonly<Record<string, string>>): RuleIssues;
+  /** Checks what only a whole list of l7 maps shows; paths begin in the list. Never throws. */
+  checkList(
     proto: string,
-    rule: Readonly<Record<string, string>>,
-  ): { errors: readonly RuleIssue[]; warnings: readonly RuleIssue[] };
+    rules: readonly Readonly<Record<string, string>>[],
+  ): RuleIssues;
+}
+
+/** What a parser has to say of rules. */
+export interface RuleIssues {
+  readonly errors: readonly RuleIssue[];
+  readonly warnings: readonly RuleIssue[];
 }
 
 /** One map of an `l7` list, as it was written. */
@@ -57,40 +68,72 @@ export interface Peer {
   readonly address: string;
   /** Sorted, with their sources: `k8s:app=x`, `reserved:world`. */
   readonly labels: readonly string[];
+  /** DNS names that lead to the address now: lower case, with a final dot. */
+  readonly names?: readonly string[];
+  /** Services that the address is behind. */
+  readonly services?: readonly Service[];
+  /** Names that it gives its ports; asked for at egress. */
+  readonly ports?: readonly NamedPort[];
+}
+
+/** A service, as `toServices` selects it. */
+export interface Service {
+  readonly name: string;
+  readonly namespace: string;
+  /** With their sources, as those of peers. */
+  readonly labels: readonly string[];
 }
 
 /** The workload that is guarded. */
 export interface Subject {
   readonly labels: readonly string[];
+  /** Names that it gives its ports; asked for at ingress. */
+  readonly ports?: readonly NamedPort[];
 }
 
-/** What a connection may do. */
-export type Access =
-  | {
-    readonly verdict: "denied";
-    readonly reason: "no-rule" | "deny-rule";
-    /** The deny entry, when one matched. */
-    readonly rule?: string;
-  }
-  | {
-    readonly verdict: "allowed";
-    /** The parser for the port, also for peers that only plain allows cover. */
-    readonly proto?: string;
-    /** Of the allow entries that match. */
-    readonly sets: readonly L7Set[];
-    /**
-     * Set when an allow entry without L7 rules matches (`rule` is its ref), or
-     * when no rule closes the direction (`rule` is absent).
-     */
-    readonly unrestricted?: { readonly rule?: string };
-  };
+/** Why a connection may not be. */
+export interface Denied {
+  readonly verdict: "denied";
+  readonly reason: "no-rule" | "deny-rule";
+  /** The deny entry, when one matched. */
+  readonly rule?: string;
+  /** Without one, the rule that denies what no entry allows. */
+  readonly closedBy?: string;
+  readonly enforced?: Access;
+}
 
-/** A connection to judge; proxied TCP only. */
+/** What is asked of the requests on a connection. */
+export interface Allowed {
+  readonly verdict: "allowed";
+  /** The parser for the port, also for peers that only plain allows cover. */
+  readonly proto?: string;
+  /** Of the allow entries that match. */
+  readonly sets: readonly L7Set[];
+  /**
+   * Set when an allow entry without L7 rules matches (`rule` is its ref), or
+   * when no rule closes the direction (`rule` is absent).
+   */
+  readonly unrestricted?: { readonly rule?: string };
+  readonly enforced?: Access;
+}
+
+/**
+ * What a connection may do by all documents together.
+ *
+ * `enforced` is the same by the documents without those in audit mode, where
+ * there are any for the workload: what they allow may pass, and what all
+ * together would deny is logged as `audit` then.
+ */
+export type Access = Denied | Allowed;
+
+/** A connection to judge. */
 export interface Query {
   readonly subject: Subject;
   readonly direction: Direction;
   /** The destination port that the policy speaks of. */
   readonly port: number;
+  /** TCP unless given. */
+  readonly protocol?: Protocol;
   readonly peer: Peer;
 }
 

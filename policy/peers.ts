@@ -13,14 +13,24 @@ import {
 import type { Cursor } from "./cursor.ts";
 import type { Selector } from "./labels.ts";
 import type { Direction } from "./model.ts";
+import { readNames } from "./names.ts";
+import { type CidrTest, ENTITIES, type Entity, type PeerTest } from "./peer.ts";
 import { nearMiss, oneOf, quote } from "./problem.ts";
-import { type CidrTest, ENTITIES, type Entity, type PeerTest } from "./rule.ts";
 import type { Scope } from "./scope.ts";
-import { readPeerSelector } from "./selector.ts";
+import { readPeerSelector, readSelector } from "./selector.ts";
+import { readService } from "./services.ts";
 import { reportUnsupported } from "./unsupported.ts";
 
 /** The peer fields that Parley enforces, without `from` and `to`. */
-const FIELDS = ["Endpoints", "CIDR", "CIDRSet", "Entities"] as const;
+const FIELDS = [
+  "Endpoints",
+  "CIDR",
+  "CIDRSet",
+  "Entities",
+  "Nodes",
+  "Services",
+  "FQDNs",
+] as const;
 
 /** Entities whose addresses nobody tells a sidecar. */
 const UNKNOWABLE: readonly Entity[] = [
@@ -61,15 +71,66 @@ export function readPeers(
     );
   }
   if (written.length === 0) return undefined;
+  const items = (field: typeof FIELDS[number]) => {
+    return entry.get(prefix + field).items();
+  };
   return {
-    selectors: entry.get(`${prefix}Endpoints`).items()
+    selectors: items("Endpoints")
       .map((item) => readPeerSelector(item, scope, subject)),
     cidrs: [
-      ...entry.get(`${prefix}CIDR`).items().flatMap(readCidr),
-      ...entry.get(`${prefix}CIDRSet`).items().flatMap(readCidrSet),
+      ...items("CIDR").flatMap(readCidr),
+      ...items("CIDRSet").flatMap(readCidrSet),
     ],
-    entities: entry.get(`${prefix}Entities`).items().flatMap(readEntity),
+    entities: items("Entities").flatMap(readEntity),
+    nodes: readNodes(entry.get(`${prefix}Nodes`), scope),
+    names: items("FQDNs").flatMap((item) => readNames(item, "refused")),
+    services: items("Services").flatMap((item) => readService(item, scope)),
   };
+}
+
+/** A node may be told from a workload by the label that every other node has. */
+function readNodes(nodes: Cursor, scope: Scope): Selector[] {
+  if (nodes.present && !scope.options.nodes) {
+    const name = String(nodes.path.at(-1));
+    nodes.errorAtKey(
+      "peer.nodes-disabled",
+      `${name} selects nodes by label, which is off`,
+      "list the addresses of these nodes with CIDR, or set cluster.nodes in parley.yaml",
+    );
+  }
+  return nodes.items().map((item): Selector => [
+    ...readSelector(item),
+    {
+      source: "reserved",
+      key: "remote-node",
+      operator: "Exists",
+      values: [],
+    },
+  ]);
+}
+
+/**
+ * Reads what `fromRequires` or `toRequires` asks of every endpoint that rules
+ * for the subject list; it grants nothing itself (policy semantics, section 4).
+ */
+export function readRequired(
+  entry: Cursor,
+  direction: Direction,
+  scope: Scope,
+  subject: Selector,
+): Selector {
+  const name = direction === "ingress" ? "fromRequires" : "toRequires";
+  const required = entry.get(name);
+  if (!required.present) return [];
+  required.warnAtKey(
+    "peer.requires",
+    `${name} was removed from Cilium in 1.19; here it narrows every ${
+      direction === "ingress" ? "fromEndpoints" : "toEndpoints"
+    } for the same workloads, and grants nothing`,
+    "write the required labels into the selectors themselves",
+  );
+  return required.items()
+    .flatMap((item) => readPeerSelector(item, scope, subject));
 }
 
 function readCidr(cursor: Cursor): CidrTest[] {

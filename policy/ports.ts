@@ -1,64 +1,130 @@
 /**
- * Reads toPorts: port ranges, and the L7 rules on them (policy semantics,
- * sections 5 and 6).
+ * Reads toPorts: ports, and the L7 rules on them (policy semantics, sections 5
+ * and 6).
  *
  * @module
  */
 import type { Cursor } from "./cursor.ts";
+import { checkRefused } from "./refused.ts";
 import { readL7 } from "./l7.ts";
-import type { L7Set } from "./model.ts";
+import type { Direction, L7Set } from "./model.ts";
+import type { PortTest, Protocol } from "./port_range.ts";
 import { nearMiss, oneOf, type Path, quote } from "./problem.ts";
-import { EVERY_PORT, type PortRange } from "./rule.ts";
+import type { Entry } from "./rule.ts";
 import type { Scope } from "./scope.ts";
 import { reportUnsupported } from "./unsupported.ts";
 
 const PORT_LIMIT = 40; // of one toPorts item, as in Cilium
-const PROTOCOLS = ["TCP", "UDP", "SCTP", "ANY"];
+const PROTOCOLS = ["TCP", "UDP", "SCTP", "ANY"] as const;
 
 /** One toPorts item. */
 export interface PortItem {
   readonly ref: string;
   /** Where it stands in its YAML document. */
   readonly path: Path;
-  /** TCP's ranges; empty when the item speaks of other protocols only. */
-  readonly ranges: readonly PortRange[];
+  readonly ports: readonly PortTest[];
   readonly l7?: L7Set;
 }
 
 /** Reads the toPorts of an allow or deny entry. */
 export function readToPorts(
   toPorts: Cursor,
-  verdict: "allow" | "deny",
+  verdict: Entry["verdict"],
+  direction: Direction,
   scope: Scope,
 ): PortItem[] {
   return toPorts.items().map((item) => {
     reportUnsupported(item);
-    const ports = readPorts(item, scope);
-    const ranges = ports.flatMap((port) => port.range ?? []);
+    checkRefused(item, direction, scope);
+    const written = readPorts(item, scope);
+    noteProtocols(item, written);
     const { path } = item;
-    const ref = scope.refOf(path);
+    const read: PortItem = {
+      ref: scope.refOf(path),
+      path,
+      ports: written.flatMap(({ test }) => test ?? []),
+    };
     const rules = item.get("rules");
-    if (!rules.present) return { ref, path, ranges };
+    if (!rules.present) return read;
     if (verdict === "deny") {
       rules.errorAtKey(
         "l7.deny",
         "a deny entry closes whole ports, so it has no L7 rules",
         "delete rules, and allow the other requests in an allow entry",
       );
-      return { ref, path, ranges };
+      return read;
     }
-    const l7 = readL7(rules, ref, scope);
-    if (l7 === undefined) return { ref, path, ranges };
-    for (const port of ports) port.checkForL7();
-    return { ref, path, ranges, l7 };
+    const l7 = readL7(rules, read.ref, direction, scope);
+    if (l7 === undefined) return read;
+    checkPorts(item, written, l7.proto === "dns");
+    return { ...read, l7 };
   });
 }
 
+/** One item of `ports`. */
 interface Port {
-  /** Absent when the port is not of TCP. */
-  readonly range?: PortRange;
-  /** L7 rules need TCP, and a port. */
-  checkForL7(): void;
+  readonly cursor: Cursor;
+  /** Absent when it is wrong. */
+  readonly protocol: Protocol | "ANY" | undefined;
+  readonly test: PortTest | undefined;
+}
+
+/** L7 rules need TCP (or are of DNS), and a port; those of DNS just one port each. */
+function checkPorts(
+  item: Cursor,
+  ports: readonly Port[],
+  isDns: boolean,
+): void {
+  if (isDns && ports.length === 0) {
+    item.error(
+      "dns.no-ports",
+      "dns rules need ports",
+      'add ports: [{ port: "53", protocol: ANY }]',
+    );
+  }
+  for (const { cursor, protocol } of ports) {
+    const [port, end] = [cursor.get("port"), cursor.get("endPort")];
+    if (!isDns && protocol !== undefined && protocol !== "TCP") {
+      const found = cursor.get("protocol").text() ?? "";
+      cursor.get("protocol").error(
+        "l7.not-tcp",
+        `L7 rules need protocol TCP, ${
+          found === "" ? "none is written" : `found ${quote(found)}`
+        }`,
+        "write protocol: TCP",
+      );
+    }
+    if (port.text() === "0") {
+      port.error(
+        "l7.port-zero",
+        "L7 rules need a port, and 0 is every port",
+        "write the number of the port",
+      );
+    }
+    if (isDns && (end.number() ?? 0) > Number(port.text())) {
+      end.errorAtKey(
+        "dns.range",
+        "dns rules are for single ports, not for a range",
+        "delete endPort, and list the ports",
+      );
+    }
+  }
+}
+
+/** What does not come as a TCP connection does not come through a sidecar. */
+function noteProtocols(item: Cursor, ports: readonly Port[]): void {
+  const unseen = new Set(ports.flatMap(({ protocol }) => {
+    return protocol === "ANY" ? ["UDP", "SCTP"] : protocol ?? [];
+  }));
+  unseen.delete("TCP");
+  if (unseen.size === 0) return;
+  item.get("ports").note(
+    "partly.protocol",
+    `partly enforced: ${
+      [...unseen].join(" and ")
+    } does not come through a sidecar`,
+    "leave it to the network plugin",
+  );
 }
 
 function readPorts(item: Cursor, scope: Scope): Port[] {
@@ -83,33 +149,14 @@ function readPorts(item: Cursor, scope: Scope): Port[] {
 
 function readPort(cursor: Cursor, scope: Scope): Port {
   const protocol = readProtocol(cursor.get("protocol"), scope);
-  const range = readRange(cursor);
-  const isTcp = protocol === "TCP" || protocol === "ANY";
-  return {
-    ...(range !== undefined && isTcp ? { range } : {}),
-    checkForL7() {
-      if (protocol !== undefined && protocol !== "TCP") {
-        const found = cursor.get("protocol").text() ?? "";
-        cursor.get("protocol").error(
-          "l7.not-tcp",
-          `L7 rules need protocol TCP, ${
-            found === "" ? "none is written" : `found ${quote(found)}`
-          }`,
-          "write protocol: TCP",
-        );
-      }
-      if (cursor.get("port").text() === "0") {
-        cursor.get("port").error(
-          "l7.port-zero",
-          "L7 rules need a port, and 0 is every port",
-          "write the number of the port",
-        );
-      }
-    },
-  };
+  const test = readTest(cursor, protocol ?? "ANY");
+  return { cursor, protocol, test };
 }
 
-function readRange(cursor: Cursor): PortRange | undefined {
+function readTest(
+  cursor: Cursor,
+  protocol: Protocol | "ANY",
+): PortTest | undefined {
   const port = cursor.get("port");
   const end = cursor.get("endPort");
   const text = port.text();
@@ -118,29 +165,26 @@ function readRange(cursor: Cursor): PortRange | undefined {
       port.error(
         "port.missing",
         "the port is missing",
-        'write port with a number in quotes, such as "80"',
+        'write port with a number in quotes, such as "80", or the name of a port',
       );
     }
     return undefined;
   }
-  if (
-    /^(?=.{1,15}$)(?=.*[A-Za-z])[A-Za-z0-9]+(-[A-Za-z0-9]+)*$/.test(text) &&
-    !/^0x/i.test(text)
-  ) {
-    port.error(
-      "unsupported",
-      `the named port ${
-        quote(text)
-      } is known to Cilium, but Parley does not resolve names of ports yet`,
-      "write the port's number",
-    );
-    return undefined;
+  if (isPortName(text)) {
+    if (end.present) {
+      end.warnAtKey(
+        "port.name-range",
+        `${quote(text)} is the name of one port, so endPort has no effect`,
+        "delete endPort, or write the ports as numbers",
+      );
+    }
+    return { protocol, name: text.toLowerCase() };
   }
   if (!/^(0|[1-9]\d{0,4})$/.test(text) || Number(text) > 65535) {
     port.error(
       "port.parse",
       `${quote(text)} is not a port`,
-      "write a decimal number from 0 to 65535 in quotes",
+      "write a decimal number from 0 to 65535 in quotes, or the name of a port",
     );
     return undefined;
   }
@@ -156,14 +200,28 @@ function readRange(cursor: Cursor): PortRange | undefined {
     );
     return undefined;
   }
-  return first === 0 ? EVERY_PORT[0] : { first, last };
+  return first === 0
+    ? { protocol, first: 0, last: 65535 }
+    : { protocol, first, last };
 }
 
-function readProtocol(cursor: Cursor, scope: Scope): string | undefined {
+/** The name of a service, as IANA registers them (RFC 6335, section 5.1). */
+function isPortName(text: string): boolean {
+  return /^(?=.{1,15}$)(?=.*[A-Za-z])[A-Za-z0-9]+(-[A-Za-z0-9]+)*$/.test(
+    text,
+  ) &&
+    !/^0x/i.test(text);
+}
+
+function readProtocol(
+  cursor: Cursor,
+  scope: Scope,
+): Protocol | "ANY" | undefined {
   const text = cursor.text() ?? "";
   if (text === "") return "ANY";
   const folded = scope.kind === "RuleList" ? text.toUpperCase() : text;
-  if (PROTOCOLS.includes(folded)) return folded;
+  const protocol = PROTOCOLS.find((known) => known === folded);
+  if (protocol !== undefined) return protocol;
   cursor.error(
     "port.proto",
     `${quote(text)} is not a protocol of ports`,

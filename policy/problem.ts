@@ -9,8 +9,11 @@ export type Path = readonly (string | number)[];
 
 /** One fault of a configuration or policy file. */
 export interface Problem {
-  /** An error refuses the document; a warning does not. */
-  readonly severity: "error" | "warning";
+  /**
+   * An error refuses the document; a warning does not. A note says what of a
+   * sound document a sidecar cannot enforce.
+   */
+  readonly severity: "error" | "warning" | "note";
   /** Such as `port.parse`; one code may cover several messages, never the reverse. */
   readonly code: string;
   readonly file: string;
@@ -36,14 +39,24 @@ export interface Problem {
  */
 export function formatProblem(problem: Problem): string {
   const { file, line, column, severity, message, code, path, mend } = problem;
-  const kind = severity === "warning" ? "warning: " : "";
+  const kind = severity === "error" ? "" : `${severity}: `;
   const where = path === "" ? "" : ` at ${path}`;
-  const text =
-    `${file}:${line}:${column}: ${kind}${message} [${code}]${where}: ${mend}`;
+  return escapeControls(
+    `${file}:${line}:${column}: ${kind}${message} [${code}]${where}: ${mend}`,
+  );
+}
+
+/** A text of others in one line, that drives no terminal: control characters are escaped. */
+export function escapeControls(text: string): string {
   // deno-lint-ignore no-control-regex
   return text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, (char) => {
     return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
   });
+}
+
+/** The same of a text that has several lines. */
+export function escapeLines(text: string): string {
+  return text.split("\n").map(escapeControls).join("\n");
 }
 
 /** `["spec", "ingress", 0]` as `spec.ingress[0]`. */

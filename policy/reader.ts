@@ -5,37 +5,42 @@
  * @module
  */
 import type { Cursor } from "./cursor.ts";
+import { readIcmps } from "./icmp.ts";
 import type { Selector } from "./labels.ts";
 import type { Direction } from "./model.ts";
-import { readPeers } from "./peers.ts";
+import { readPeers, readRequired } from "./peers.ts";
+import { EVERY_PORT } from "./port_range.ts";
 import { readToPorts } from "./ports.ts";
-import {
-  type Entry,
-  EVERY_PORT,
-  type Rule,
-  type RuleDirection,
-} from "./rule.ts";
+import type { Entry, Rule, RuleDirection } from "./rule.ts";
 import type { Scope } from "./scope.ts";
-import { readSubject } from "./selector.ts";
+import { readSelector, readSubject } from "./selector.ts";
 import { reportUnsupported } from "./unsupported.ts";
 
 const DIRECTIONS = ["ingress", "egress"] as const;
 
-/** Reads a rule, and reports what is wrong with it; wrong parts are left out. */
-export function readRule(cursor: Cursor, scope: Scope): Rule {
+/**
+ * Reads a rule, and reports what is wrong with it; wrong parts are left out.
+ * `undefined` for a rule about nodes: it does not concern a workload.
+ */
+export function readRule(cursor: Cursor, scope: Scope): Rule | undefined {
   reportUnsupported(cursor);
   checkSubject(cursor, scope);
   warnOfIdleness(cursor);
-  const subject = readSubject(cursor.get("endpointSelector"), scope);
+  const node = cursor.get("nodeSelector");
+  const subject = node.present
+    ? readSelector(node)
+    : readSubject(cursor.get("endpointSelector"), scope);
   const { yaml } = cursor.reporter;
-  return {
+  const rule: Rule = {
     ref: scope.refOf(cursor.path),
     path: cursor.path,
     placeOf: (path) => ({ file: yaml.file, line: yaml.keyAt(path).line }),
     subject,
+    audits: scope.audits,
     ingress: readDirection(cursor, "ingress", scope, subject),
     egress: readDirection(cursor, "egress", scope, subject),
   };
+  return node.present ? undefined : rule;
 }
 
 function checkSubject(rule: Cursor, scope: Scope): void {
@@ -47,6 +52,13 @@ function checkSubject(rule: Cursor, scope: Scope): void {
       "a CiliumNetworkPolicy cannot select nodes",
       "use a CiliumClusterwideNetworkPolicy, or endpointSelector",
     );
+  } else if (node.present) {
+    node.warnAtKey(
+      "partly.nodes",
+      "partly enforced: the rule is for nodes, and a sidecar guards workloads only",
+      "leave it to the network plugin, or select workloads with endpointSelector",
+    );
+    checkHost(rule);
   }
   if (node.present && endpoint.present) {
     rule.error(
@@ -61,6 +73,26 @@ function checkSubject(rule: Cursor, scope: Scope): void {
       "the rule selects no workloads",
       "add endpointSelector; {} means all",
     );
+  }
+}
+
+/** Of a node's traffic only DNS queries that leave it may be judged one by one. */
+function checkHost(rule: Cursor): void {
+  for (const direction of DIRECTIONS) {
+    const items = rule.get(direction).items()
+      .flatMap((entry) => entry.get("toPorts").items());
+    for (const item of items) {
+      const rules = item.get("rules");
+      const types = direction === "egress"
+        ? ["http", "kafka", "l7proto"]
+        : ["http", "kafka", "l7proto", "dns"];
+      if (!types.some((type) => rules.get(type).present)) continue;
+      rules.errorAtKey(
+        "host.l7",
+        "a rule for nodes has L7 rules",
+        "delete rules, or select workloads with endpointSelector",
+      );
+    }
   }
 }
 
@@ -91,13 +123,51 @@ function readDirection(
   const read = (verdict: Entry["verdict"]) => (entry: Cursor) => {
     return readEntry(entry, verdict, direction, scope, subject);
   };
+  const requires = [...deny.items(), ...allow.items()].flatMap((entry) => {
+    return readRequired(entry, direction, scope, subject);
+  });
+  const entries = [
+    ...deny.items().flatMap(read("deny")),
+    ...allow.items().flatMap(read("allow")),
+  ];
+  if (requires.length > 0) warnOfOthers(rule, direction, entries);
+  noteEveryPort(rule, entries);
   return {
     closes: closes ?? (allow.hasItems || deny.hasItems),
-    entries: [
-      ...deny.items().flatMap(read("deny")),
-      ...allow.items().flatMap(read("allow")),
-    ],
+    requires,
+    entries,
   };
+}
+
+/** Requirements narrow endpoints only, though Cilium's manual says otherwise. */
+function warnOfOthers(
+  rule: Cursor,
+  direction: Direction,
+  entries: readonly Entry[],
+): void {
+  const isNarrowed = entries.every(({ peers }) => {
+    return peers !== "any" &&
+      [peers.cidrs, peers.entities, peers.nodes, peers.names, peers.services]
+        .every((list) => list.length === 0);
+  });
+  if (isNarrowed) return;
+  rule.get(direction).warn(
+    "peer.requires-others",
+    "what is required narrows endpoints, not the other peers that stand beside it",
+    "select these peers by label, or give them a rule of their own",
+  );
+}
+
+/** Said once for all entries that name no ports. */
+function noteEveryPort(rule: Cursor, entries: readonly Entry[]): void {
+  const entry = entries.find(({ ports }) => ports === EVERY_PORT);
+  if (entry === undefined) return;
+  rule.reporter.add("note", entry.path, "value", {
+    code: "partly.ports",
+    message:
+      "partly enforced: every port is meant, and a sidecar sees only those that are led through it",
+    mend: "leave the other ports to the network plugin",
+  });
 }
 
 function readEntry(
@@ -108,15 +178,14 @@ function readEntry(
   subject: Selector,
 ): Entry[] {
   reportUnsupported(cursor);
+  checkDeny(cursor, verdict);
   const peers = readPeers(cursor, direction, scope, subject);
   const toPorts = cursor.get("toPorts");
-  const items = readToPorts(toPorts, verdict, scope);
+  const items = readToPorts(toPorts, verdict, direction, scope);
+  // An entry about ICMP says nothing of connections.
+  if (readIcmps(cursor)) return [];
   if (toPorts.hasItems) {
-    return items.map(({ ref, path, ranges, l7 }) => {
-      const who = peers ?? "any";
-      const entry = { verdict, ref, path, peers: who, ports: ranges };
-      return l7 === undefined ? entry : { ...entry, l7 };
-    });
+    return items.map((item) => ({ verdict, peers: peers ?? "any", ...item }));
   }
   if (peers === undefined) {
     warnOfEmptiness(cursor, verdict);
@@ -124,6 +193,16 @@ function readEntry(
   }
   const ref = scope.refOf(cursor.path);
   return [{ verdict, ref, path: cursor.path, peers, ports: EVERY_PORT }];
+}
+
+function checkDeny(entry: Cursor, verdict: Entry["verdict"]): void {
+  const names = entry.get("toFQDNs");
+  if (verdict === "allow" || !names.present) return;
+  names.errorAtKey(
+    "fqdn.deny",
+    "names of DNS cannot be denied: an address may have others",
+    "deny addresses with toCIDR, or allow the other names",
+  );
 }
 
 /** `{}` is the usual way to close a direction; an entry of nulls is a slip. */

@@ -39,11 +39,37 @@ const cidrSet = z.strictObject({
 
 const port = z.strictObject({
   port: text.nullish().describe(
-    "a number from 0 to 65535, in quotes; 0 is every port",
+    "a number from 0 to 65535, in quotes, or the name of a port; 0 is every port",
   ),
   endPort: z.int().nullish().describe("the last port of a range"),
   protocol: text.nullish().describe("TCP, UDP, SCTP or ANY (the default)"),
 });
+
+const names = z.strictObject({
+  matchName: text.nullish().describe("a name, such as cilium.io"),
+  matchPattern: text.nullish().describe(
+    "a name with *: any part of one label; **. at the start: whole labels; * alone: any name",
+  ),
+}).meta({ id: "Names" });
+
+const services = z.strictObject({
+  k8sService: z.strictObject({
+    serviceName: text.nullish(),
+    namespace: text.nullish().describe("the policy's own unless given"),
+  }).nullish(),
+  k8sServiceSelector: z.strictObject({
+    selector: selector.nullish().describe("labels of the service itself"),
+    namespace: text.nullish().describe("any unless given"),
+  }).nullish(),
+}).meta({ id: "Service" });
+
+const icmps = z.strictObject({
+  fields: listOf(z.strictObject({
+    type: z.union([text, z.int()], { error: "a number or a name of ICMP" })
+      .nullish(),
+    family: text.nullish().describe("IPv4 (the default) or IPv6"),
+  })),
+}).meta({ id: "ICMP" });
 
 /** The `rules` of a toPorts item. */
 export const l7RulesSchema = z.strictObject({
@@ -53,7 +79,7 @@ export const l7RulesSchema = z.strictObject({
   ),
   http: unsupported,
   kafka: unsupported,
-  dns: unsupported,
+  dns: listOf(names).describe("which names may be asked for; at egress"),
 }).meta({ id: "L7Rules" });
 
 const toPorts = z.strictObject({
@@ -75,6 +101,10 @@ const PEERS = {
   cidr: "addresses and prefixes; they fit peers that have no identity",
   cidrSet: "prefixes with exceptions",
   entities: "all, world, cluster, host …",
+  requires:
+    "labels that every endpoint of rules for the same workloads must have; removed upstream in 1.19",
+  nodes: "nodes, by label; refused unless they are turned on",
+  icmps: "not enforced by a sidecar",
 };
 
 const ingressPeers = {
@@ -82,10 +112,10 @@ const ingressPeers = {
   fromCIDR: listOf(text).describe(PEERS.cidr),
   fromCIDRSet: listOf(cidrSet).describe(PEERS.cidrSet),
   fromEntities: listOf(text).describe(PEERS.entities),
-  fromRequires: unsupported,
-  fromNodes: unsupported,
+  fromRequires: listOf(selector).describe(PEERS.requires),
+  fromNodes: listOf(selector).describe(PEERS.nodes),
   fromGroups: unsupported,
-  icmps: unsupported,
+  icmps: listOf(icmps).describe(PEERS.icmps),
   authentication: z.unknown().optional(),
 };
 
@@ -94,12 +124,14 @@ const egressPeers = {
   toCIDR: listOf(text).describe(PEERS.cidr),
   toCIDRSet: listOf(cidrSet).describe(PEERS.cidrSet),
   toEntities: listOf(text).describe(PEERS.entities),
-  toRequires: unsupported,
-  toServices: unsupported,
-  toFQDNs: unsupported,
-  toNodes: unsupported,
+  toRequires: listOf(selector).describe(PEERS.requires),
+  toServices: listOf(services).describe("services, by name or by label"),
+  toFQDNs: listOf(names).describe(
+    "addresses that DNS answers gave for these names",
+  ),
+  toNodes: listOf(selector).describe(PEERS.nodes),
   toGroups: unsupported,
-  icmps: unsupported,
+  icmps: listOf(icmps).describe(PEERS.icmps),
   authentication: z.unknown().optional(),
 };
 
@@ -112,7 +144,9 @@ export const ruleSchema = z.strictObject({
   endpointSelector: selector.nullish().describe(
     "the workloads that the rule is for",
   ),
-  nodeSelector: unsupported,
+  nodeSelector: selector.nullish().describe(
+    "nodes that the rule is for, in a clusterwide policy; not enforced by a sidecar",
+  ),
   ingress: listOf(z.strictObject({ ...ingressPeers, ...allowPorts }))
     .describe("who may connect; what no entry allows is denied then"),
   ingressDeny: listOf(z.strictObject({ ...ingressPeers, ...denyPorts }))
@@ -136,7 +170,9 @@ const metadata = z.strictObject({
   description: text.nullish(),
   uid: ignored,
   labels: ignored,
-  annotations: ignored,
+  annotations: z.record(text, z.unknown()).nullish().describe(
+    "parley.dev/mode: audit logs what the policy would deny, and lets it pass",
+  ),
   generateName: ignored,
   creationTimestamp: ignored,
   deletionTimestamp: ignored,

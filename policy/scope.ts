@@ -12,6 +12,16 @@ export type Kind =
   | "CiliumClusterwideNetworkPolicy"
   | "RuleList";
 
+/** What an operator decides about the reading of policies. */
+export interface ReadingOptions {
+  /** Whether `fromNodes` and `toNodes` are read; they are refused otherwise, as in Cilium. */
+  readonly nodes: boolean;
+  /** Whether names of `matchName` are looked up, so that no query of the workload need say where they lead. */
+  readonly looksUp?: boolean;
+}
+
+export const DEFAULTS: ReadingOptions = { nodes: false };
+
 export class Scope {
   constructor(
     readonly kind: Kind,
@@ -22,6 +32,9 @@ export class Scope {
     /** Where the document begins inside the YAML document. */
     readonly base: Path,
     readonly catalog: L7Catalog,
+    readonly options: ReadingOptions,
+    /** Whether the document is in audit mode. */
+    readonly audits: boolean,
   ) {}
 
   /** The reference of a rule or a part of one, for the access log. */

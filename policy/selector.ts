@@ -91,7 +91,8 @@ export function readPeerSelector(
   return [...selector, inNamespace(scope.namespace)];
 }
 
-function readSelector(cursor: Cursor): Selector {
+/** Reads a selector as it is written. */
+export function readSelector(cursor: Cursor): Selector {
   return [...readLabels(cursor), ...readExpressions(cursor)];
 }
 

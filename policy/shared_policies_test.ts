@@ -5,8 +5,9 @@
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { Direction, Peer, Subject } from "./mod.ts";
-import { judge, load, pod, subject, world } from "./testing.ts";
+import type { Direction, Peer, Protocol, Subject } from "./mod.ts";
+import { endpointLabels } from "./mod.ts";
+import { judge, load, pod, subject, summary, world } from "./testing.ts";
 
 const FOLDER = fileURLToPath(
   new URL("../../shared/policies/", import.meta.url),
@@ -20,12 +21,15 @@ function share(name: string, body: () => void): void {
   Deno.test({ name: name + reason, ignore: !isAtHand, fn: body });
 }
 
-function loadShared(name: string, subjects: readonly Subject[] = []) {
+function loadShared(
+  name: string,
+  subjects: readonly Subject[] = [],
+  options = { nodes: false },
+) {
   const file = `${name}.yaml`;
-  return load(readFileSync(FOLDER + file, "utf8"), file, subjects);
+  return load(readFileSync(FOLDER + file, "utf8"), file, subjects, options);
 }
 
-const UNSUPPORTED = "error unsupported";
 const NO_PARSER = "error l7.unknown-proto";
 const DESCRIPTION = "warning doc.description";
 
@@ -40,19 +44,19 @@ const LOADS: Readonly<Record<string, readonly string[]>> = {
   "11-kafka-role": [NO_PARSER],
   "13-http-headers-uppercase-key": ["error schema.unknown-key"],
   "15-http-split-dash": [DESCRIPTION, NO_PARSER],
-  "17-fqdn-v13": [UNSUPPORTED],
-  "19-dns-and-fqdn": [NO_PARSER, UNSUPPORTED],
+  "17-fqdn-v13": ["warning fqdn.unfed"],
+  "19-dns-and-fqdn": [],
   "21-cidr-except": [],
   "23-entity-world": [],
   "25-entity-apiserver": ["warning peer.entity-unknown"],
   "27-from-nodes": ["error peer.nodes-disabled"],
-  "29-service-by-labels": [UNSUPPORTED],
+  "29-service-by-labels": [],
   "31-ccnp-deny-world": [],
-  "33-host-demo": [UNSUPPORTED, UNSUPPORTED],
+  "33-host-demo": ["warning partly.nodes"],
   "35-egress-kubedns": [],
   "37-serviceaccount": [],
   "39-ccnp-kubedns-from-all": [DESCRIPTION],
-  "41-from-requires": [DESCRIPTION, UNSUPPORTED],
+  "41-from-requires": [DESCRIPTION, "warning peer.requires"],
   "43-egress-default-deny-null": ["warning rule.no-direction"],
   "45-ingress-allow-all-null": ["warning entry.empty"],
   "47-port-range": [],
@@ -67,7 +71,8 @@ for (const [name, want] of Object.entries(LOADS)) {
   share(`${name} loads with ${want.join(", ") || "no problem"}`, () => {
     const { problems, documents } = loadShared(name);
     assertEquals(
-      problems.map(({ severity, code }) => `${severity} ${code}`),
+      problems.filter(({ severity }) => severity !== "note")
+        .map(({ severity, code }) => `${severity} ${code}`),
       want,
     );
     const isWrong = want.some((problem) => problem.startsWith("error"));
@@ -77,12 +82,57 @@ for (const [name, want] of Object.entries(LOADS)) {
   });
 }
 
+share("every document does at loading what the index says", () => {
+  const index = readFileSync(`${FOLDER}index.md`, "utf8");
+  const rows = [...index.matchAll(/^\| ([\w-]+) \| (\w+)([^|]*)\| (.*)$/gm)]
+    .filter(([, file]) => file !== "file");
+  assertEquals(rows.map(([, file]) => file).sort(), Object.keys(LOADS).sort());
+  for (const [, file, load, code = "", text] of rows) {
+    const want = LOADS[file!]!;
+    const has = (severity: string) => want.some((p) => p.startsWith(severity));
+    const found = has("error") ? "reject" : has("warning") ? "warn" : "ok";
+    if (want.includes(NO_PARSER)) continue; // says the text above the table
+    const isWarnedOf = found === "warn" && /\bwarn\b/i.test(text!);
+    assertEquals(isWarnedOf ? "ok" : found, load, file);
+    const [named] = /[a-z\d]+\.[a-z-]+/.exec(code) ?? [];
+    if (named === undefined) continue;
+    assertEquals(
+      want.some((p) => p.endsWith(named)),
+      true,
+      `${file}: ${named}`,
+    );
+  }
+});
+
+const PARTLY: Readonly<Record<string, readonly string[]>> = {
+  "33-host-demo": ["partly.nodes", "partly.ports", "partly.icmp"],
+  "35-egress-kubedns": ["partly.protocol"],
+  "47-port-range": [],
+};
+
+for (const [name, want] of Object.entries(PARTLY)) {
+  share(`${name} is enforced but for ${want.join(", ") || "nothing"}`, () => {
+    const { problems, documents } = loadShared(name);
+    assertEquals(
+      problems.map(({ code }) => code).filter((code) =>
+        code.startsWith("partly.")
+      ),
+      want,
+    );
+    const [{ partly } = { partly: [] }] = documents;
+    assertEquals(partly.length, want.length);
+    assertEquals(partly.every((text) => /^partly enforced: /.test(text)), true);
+  });
+}
+
 interface Question {
   readonly name: string;
   readonly to: Subject;
   readonly direction?: Direction;
   readonly peer: Peer;
   readonly port: number;
+  readonly protocol?: Protocol;
+  readonly nodes?: true;
   readonly want: string;
 }
 
@@ -114,6 +164,58 @@ const DROID = {
   to: subject({ app: "droid" }),
   port: 4040,
 };
+
+const FQDN = {
+  name: "17-fqdn-v13",
+  to: subject({ app: "test-app" }),
+  direction: "egress",
+  port: 443,
+} as const;
+const NAMES = {
+  name: "19-dns-and-fqdn",
+  to: subject({ org: "alliance" }),
+  direction: "egress",
+  port: 80,
+} as const;
+const BY_NAME =
+  "all by default/tofqdn-dns-visibility#spec.egress[1].toPorts[0]";
+const NODES = {
+  name: "27-from-nodes",
+  to: subject({ env: "prod" }),
+  port: 80,
+  nodes: true,
+} as const;
+const SERVICE = {
+  name: "29-service-by-labels",
+  to: subject({ id: "app2" }),
+  direction: "egress",
+  port: 80,
+} as const;
+
+/** An address outside that a name leads to. */
+function named(name: string): Peer {
+  return { ...world(), names: [name] };
+}
+
+/** A node that is not the workload's own. */
+function node(labels: Record<string, string>): Peer {
+  const all = { ...labels, "reserved:remote-node": "" };
+  return { address: "10.0.0.9", labels: endpointLabels(all, "") };
+}
+
+/** A workload that a service leads to. */
+function behind(
+  name: string,
+  labels: Record<string, string>,
+  namespace = "default",
+): Peer {
+  const service = {
+    name,
+    namespace,
+    labels: endpointLabels(labels, namespace),
+  };
+  return { ...pod({ app: "a" }), services: [service] };
+}
 
 const QUESTIONS: readonly Question[] = [
   { ...CASSANDRA, peer: pod({ app: "empire-hq" }), want: "[{}]" },
@@ -260,16 +362,130 @@ const QUESTIONS: readonly Question[] = [
   { ...DROID, peer: pod({ role: "reader" }), want: '[{"cmd":"READ"}]' },
   { ...DROID, peer: pod({ role: "editor" }), want: '[{"file":"/public/.*"}]' },
   { ...DROID, peer: pod({ role: "stranger" }), want: "denied" },
+  { ...FQDN, peer: KUBE_DNS, want: "all by default/to-fqdn#spec.egress[0]" },
+  {
+    ...FQDN,
+    peer: named("my-remote-service.com."),
+    want: "all by default/to-fqdn#spec.egress[1]",
+  },
+  { ...FQDN, peer: named("other-service.com."), want: "denied" },
+  { ...FQDN, peer: world(), want: "denied" },
+  {
+    ...FQDN,
+    peer: { ...pod({ app: "a" }), names: ["my-remote-service.com."] },
+    want: "denied",
+  },
+  {
+    ...NAMES,
+    peer: KUBE_DNS,
+    port: 53,
+    protocol: "UDP",
+    want:
+      '[{"matchName":"cilium.io"},{"matchPattern":"*.cilium.io"},{"matchPattern":"*.api.cilium.io"}]',
+  },
+  ...["cilium.io.", "sub.cilium.io.", "service1.api.cilium.io."].map(
+    (name): Question => ({ ...NAMES, peer: named(name), want: BY_NAME }),
+  ),
+  { ...NAMES, peer: named("special-x-service.api.cilium.io."), want: BY_NAME },
+  { ...NAMES, peer: named("anothersub.cilium.io."), want: "denied" },
+  { ...NAMES, peer: named("cilium.io."), port: 443, want: "denied" },
+  {
+    ...NODES,
+    peer: node({ "node-role.kubernetes.io/control-plane": "" }),
+    want: "all by default/to-prod-from-control-plane-nodes#spec.ingress[0]",
+  },
+  {
+    ...NODES,
+    peer: node({ "node-role.kubernetes.io/worker": "" }),
+    want: "denied",
+  },
+  {
+    ...NODES,
+    peer: pod({ "node-role.kubernetes.io/control-plane": "" }),
+    want: "denied",
+  },
+  {
+    ...SERVICE,
+    peer: behind("head", { head: "none" }, "other"),
+    want: "all by default/service-labels-rule#spec.egress[0]",
+  },
+  { ...SERVICE, peer: behind("head", { head: "some" }), want: "denied" },
+  { ...SERVICE, peer: pod({ head: "none" }), want: "denied" },
+  {
+    name: "35-egress-kubedns",
+    to: subject({ app: "any" }),
+    direction: "egress",
+    peer: KUBE_DNS,
+    port: 53,
+    protocol: "UDP",
+    want: "all by default/allow-to-kubedns#spec.egress[0].toPorts[0]",
+  },
+  {
+    name: "39-ccnp-kubedns-from-all",
+    to: subject({ "k8s-app": "kube-dns" }, "kube-system"),
+    peer: pod({ app: "a" }, "prod"),
+    port: 53,
+    protocol: "UDP",
+    want: "all by wildcard-from-endpoints#spec.ingress[0].toPorts[0]",
+  },
+  {
+    name: "39-ccnp-kubedns-from-all",
+    to: subject({ "k8s-app": "kube-dns" }, "kube-system"),
+    peer: world(),
+    port: 53,
+    protocol: "UDP",
+    want: "denied",
+  },
+  {
+    name: "33-host-demo",
+    to: subject({ "node-access": "ssh" }),
+    peer: world(),
+    port: 80,
+    want: "all",
+  },
+  {
+    name: "41-from-requires",
+    to: subject({ env: "prod" }),
+    peer: pod({ env: "prod" }),
+    port: 80,
+    want: "denied",
+  },
 ];
 
 for (
-  const [index, { name, to, direction, peer, port, want }] of QUESTIONS
-    .entries()
+  const [index, { name, to, direction = "ingress", peer, port, want, ...rest }]
+    of QUESTIONS
+      .entries()
 ) {
+  const { protocol = "TCP", nodes = false } = rest;
   share(`${name} decides ${want} on port ${port} (${index})`, () => {
-    assertEquals(
-      judge(loadShared(name, [to]), peer, port, to, direction),
-      want,
-    );
+    const { current } = loadShared(name, [to], { nodes });
+    const query = { subject: to, direction, peer, port, protocol };
+    assertEquals(summary(current.resolve(query)), want);
   });
 }
+
+share("41-from-requires narrows what another document allows", () => {
+  const text = readFileSync(`${FOLDER}41-from-requires.yaml`, "utf8");
+  const other = `
+---
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: { name: frontend }
+spec:
+  endpointSelector: { matchLabels: { env: prod } }
+  ingress: [{ fromEndpoints: [{ matchLabels: { role: frontend } }] }]
+`;
+  const to = subject({ env: "prod" });
+  const store = load(text + other, "41.yaml", [to]);
+  const judged = [
+    pod({ role: "frontend", env: "prod" }),
+    pod({ role: "frontend" }),
+    pod({ env: "prod" }),
+  ].map((peer) => judge(store, peer, 80, to));
+  assertEquals(judged, [
+    "all by default/frontend#spec.ingress[0]",
+    "denied",
+    "denied",
+  ]);
+});

@@ -5,17 +5,15 @@
  */
 import { compilePolicy } from "./compile.ts";
 import { findConflict, reportConflict } from "./conflict.ts";
-import {
-  type PolicyDocument,
-  type PolicyFile,
-  readFile,
-  type Source,
-} from "./document.ts";
+import type { PolicyDocument } from "./document.ts";
+import { type PolicyFile, readFile, type Source } from "./file.ts";
 import type { CompiledPolicy, L7Catalog, Subject } from "./model.ts";
 import type { Problem } from "./problem.ts";
-import type { Kind } from "./scope.ts";
+import { DEFAULTS, type Kind, type ReadingOptions } from "./scope.ts";
+import { readStored, type StoredDocument, storeDocument } from "./stored.ts";
+import { warnOfUnfed } from "./unfed.ts";
 
-export type { Source } from "./document.ts";
+export type { Source } from "./file.ts";
 
 /** What became of one document. */
 export interface DocumentStatus {
@@ -31,6 +29,8 @@ export interface DocumentStatus {
    */
   readonly status: "applied" | "kept-last-good" | "refused";
   readonly problems: readonly Problem[];
+  /** `partly enforced: …`: what a sidecar cannot enforce of it. */
+  readonly partly: readonly string[];
 }
 
 export interface UpdateResult {
@@ -48,6 +48,10 @@ export interface PolicyStore {
    * should then refuse to.
    */
   readonly refused: boolean;
+  /** The documents in force. */
+  readonly inForce: readonly StoredDocument[];
+  /** Puts documents in force that another store held, as if it had been this one. */
+  adopt(documents: readonly StoredDocument[]): void;
   /**
    * Reads all policy files anew; never throws.
    *
@@ -75,6 +79,7 @@ type InForce = ReadonlyMap<string, PolicyDocument>;
 export function createPolicyStore(
   catalog: L7Catalog,
   subjects: readonly Subject[] = [],
+  options: ReadingOptions = DEFAULTS,
 ): PolicyStore {
   let parsers = catalog;
   let inForce: InForce = new Map();
@@ -86,7 +91,10 @@ export function createPolicyStore(
     catalog?: L7Catalog,
   ): UpdateResult {
     parsers = catalog ?? parsers;
-    const files = sources.map((source) => readFile(source, parsers, subjects));
+    const files = sources.map((source) => {
+      return readFile(source, parsers, subjects, options);
+    });
+    warnOfUnfed(files.flatMap(({ documents }) => documents), options);
     const candidates = candidatesOf(files, inForce);
     const hidden = hiddenIn(files, candidates, inForce);
     settleConflicts(candidates, hidden, subjects);
@@ -112,6 +120,17 @@ export function createPolicyStore(
     },
     get refused() {
       return refused;
+    },
+    get inForce() {
+      return [...inForce.values()].map(storeDocument);
+    },
+    adopt(documents) {
+      inForce = new Map(documents.map((stored) => {
+        const document = readStored(stored);
+        return [document.key, document];
+      }));
+      const rules = [...inForce.values()].flatMap(({ rules }) => rules);
+      current = compilePolicy(rules, current.version + 1);
     },
     update,
   };
@@ -247,7 +266,9 @@ function describe(
   status: DocumentStatus["status"],
   problems: readonly Problem[],
 ): DocumentStatus {
-  return { id, file, kind, name, status, problems };
+  const partly = problems.filter(({ code }) => code.startsWith("partly."))
+    .map(({ message, path }) => `${message} (${path})`);
+  return { id, file, kind, name, status, problems, partly };
 }
 
 function isError({ severity }: Problem): boolean {

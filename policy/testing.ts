@@ -49,6 +49,7 @@ export const catalog: L7Catalog = {
     }
     return { errors, warnings };
   },
+  checkList: () => ({ errors: [], warnings: [] }),
 };
 
 /** A workload of a namespace. */
@@ -78,8 +79,9 @@ export function load(
   text: string,
   file = "policy.yaml",
   subjects: readonly Subject[] = [],
+  options: { readonly nodes: boolean } = { nodes: false },
 ): PolicyStore & ReturnType<PolicyStore["update"]> {
-  const store = createPolicyStore(catalog, subjects);
+  const store = createPolicyStore(catalog, subjects, options);
   return Object.assign(store, store.update([{ file, text }]));
 }
 

@@ -7,16 +7,8 @@ import type { Cursor } from "./cursor.ts";
 
 /** The construct's key, and what to do instead. */
 const INSTEAD: Readonly<Record<string, string>> = {
-  nodeSelector: "select workloads with endpointSelector",
-  fromRequires: "write the required labels into every fromEndpoints selector",
-  toRequires: "write the required labels into every toEndpoints selector",
-  toFQDNs: "list the addresses of these names with toCIDR",
-  toServices: "select the pods behind these services with toEndpoints",
-  fromNodes: "list the addresses of these nodes with fromCIDR",
-  toNodes: "list the addresses of these nodes with toCIDR",
   fromGroups: "list the addresses of these groups with fromCIDRSet",
   toGroups: "list the addresses of these groups with toCIDRSet",
-  icmps: "leave ICMP to the network plugin, and delete the key",
   authentication: "delete it, or set its mode to disabled",
   cidrGroupRef: "write the group's prefixes in cidr",
   cidrGroupSelector: "write the prefixes of these groups in cidr",
@@ -26,19 +18,13 @@ const INSTEAD: Readonly<Record<string, string>> = {
   serverNames: "select the peers by address or label",
 };
 
-/** Section 10 has a code of its own for these. */
-const CODES: Readonly<Record<string, string>> = {
-  fromNodes: "peer.nodes-disabled",
-  toNodes: "peer.nodes-disabled",
-};
-
 /** Reports those of the known constructs that are written in a mapping. */
 export function reportUnsupported(mapping: Cursor): void {
   for (const key of Object.keys(INSTEAD)) {
     const construct = mapping.get(key);
     if (!construct.present || isDisabled(key, construct)) continue;
     construct.errorAtKey(
-      CODES[key] ?? "unsupported",
+      "unsupported",
       `${key} is known to Cilium, but Parley does not enforce it yet`,
       INSTEAD[key]!,
     );

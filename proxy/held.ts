@@ -72,6 +72,11 @@ export class Held {
     if (rest.length > 0) this.#append(rest);
   }
 
+  /** Takes bytes over for good; there are none yet. */
+  hold(bytes: Uint8Array): void {
+    if (bytes.length > 0) this.#append(bytes);
+  }
+
   clear(): void {
     this.#window = NONE;
     this.#borrowed = false;

@@ -1,6 +1,7 @@
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
 import { defineParser, nop, type ParserDefinition, z } from "parley/proxylib";
-import { coverage, createJudge, type Grant, type Mode } from "./matcher.ts";
+import type { Access, Allowed } from "../policy/mod.ts";
+import { coverage, createJudge, type Mode } from "./matcher.ts";
 
 /** Rules name a word. Counts how often one is compiled. */
 function words(): { definition: ParserDefinition; compiled(): number } {
@@ -27,7 +28,7 @@ function set(ref: string, ...rules: Record<string, string>[]) {
 
 const ROWS: {
   name: string;
-  grant: Omit<Grant, "verdict">;
+  grant: Omit<Allowed, "verdict">;
   mode?: Mode;
   want: string;
 }[] = [
@@ -52,10 +53,11 @@ const ROWS: {
     want: "denied no-rule",
   },
   {
-    name: "lets what it would deny pass in audit mode, and says so",
+    name:
+      "lets what it would deny pass in audit mode, and says what lacks a rule",
     grant: { sets: [set("s", { word: "b" })] },
     mode: "audit",
-    want: "audit no-rule",
+    want: "audit s no-rule",
   },
   {
     name: "takes a set without rules as one that covers all, by its own name",
@@ -106,9 +108,73 @@ for (const { name, grant, mode = "enforce", want } of ROWS) {
   });
 }
 
+const OPEN: Allowed = { verdict: "allowed", sets: [], unrestricted: {} };
+
+/** What all documents grant, and what those that are enforced do. */
+const ENFORCED: { name: string; access: Access; mode?: Mode; want: string }[] =
+  [
+    {
+      name: "audits what only a document in audit mode leaves out",
+      access: {
+        verdict: "allowed",
+        sets: [set("s", { word: "b" })],
+        enforced: OPEN,
+      },
+      want: "audit s no-rule",
+    },
+    {
+      name: "denies what an enforced document leaves out too",
+      access: {
+        verdict: "allowed",
+        sets: [set("s", { word: "b" }), set("t", { word: "c" })],
+        enforced: { verdict: "allowed", sets: [set("t", { word: "c" })] },
+      },
+      want: "denied no-rule",
+    },
+    {
+      name: "forwards what a document in audit mode allows",
+      access: {
+        verdict: "allowed",
+        sets: [set("s", { word: "a" })],
+        enforced: { verdict: "denied", reason: "no-rule" },
+      },
+      want: "forwarded s[0]",
+    },
+    {
+      name:
+        "goes by what is enforced where the connection itself was only audited",
+      access: {
+        verdict: "denied",
+        reason: "no-rule",
+        enforced: { verdict: "allowed", sets: [set("t", { word: "c" })] },
+      },
+      want: "denied no-rule",
+    },
+    {
+      name: "asks nothing of a connection that was denied in audit mode",
+      access: { verdict: "denied", reason: "no-rule" },
+      mode: "audit",
+      want: "forwarded",
+    },
+  ];
+
+for (const { name, access, mode = "enforce", want } of ENFORCED) {
+  Deno.test(`createJudge ${name}`, () => {
+    const { definition } = words();
+    const { verdict, rule, reason } = createJudge(definition, access, mode)(
+      "a",
+    );
+    const said = [verdict, rule, reason].filter((part) => part !== undefined);
+    assertEquals(said.join(" "), want);
+  });
+}
+
 Deno.test("createJudge compiles a set once per parser, not once per connection", () => {
   const [one, other] = [words(), words()];
-  const grant: Grant = { verdict: "allowed", sets: [set("s", { word: "a" })] };
+  const grant: Allowed = {
+    verdict: "allowed",
+    sets: [set("s", { word: "a" })],
+  };
   for (let i = 0; i < 5; i++) {
     createJudge(one.definition, grant, "enforce")("a");
     createJudge(other.definition, grant, "audit")("a");
@@ -171,7 +237,7 @@ for (const { parts, want } of PARTS) {
       ...words().definition,
       parts: (request: string) => request.split(" ").filter(Boolean),
     };
-    const grant: Grant = {
+    const grant: Allowed = {
       verdict: "allowed",
       sets: [set("s", { word: "a" }, { word: "b" })],
     };

@@ -3,9 +3,11 @@
  *
  * @module
  */
-import { ParleyError } from "parley/proxylib";
+import { ParleyError } from "../proxylib/error.ts";
 import type { Source } from "../policy/mod.ts";
 
+/** No policy file is longer. */
+const FILE_MAX = 64 * 1024 * 1024;
 const POLICY_FILE = /\.(ya?ml|json)$/;
 
 /**
@@ -22,9 +24,17 @@ export async function readPolicyFiles(
   return await Promise.all(
     [...new Set(files)].map(async (file) => ({
       file,
-      text: await orExplain(file, () => Deno.readTextFile(file)),
+      text: await orExplain(file, () => readText(file)),
     })),
   );
+}
+
+/** A pipe would be waited for, and a device read for ever. */
+async function readText(file: string): Promise<string> {
+  const { isFile, size } = await Deno.stat(file);
+  if (!isFile) throw new Error("it is not a regular file");
+  if (size > FILE_MAX) throw new Error(`it has more than ${FILE_MAX} bytes`);
+  return await Deno.readTextFile(file);
 }
 
 async function filesOf(path: string): Promise<string[]> {

@@ -4,16 +4,24 @@
  *
  * @module
  */
-import { ParleyError } from "parley/proxylib";
+import { ParleyError } from "../proxylib/error.ts";
 import {
   type CompiledPolicy,
   createPolicyStore,
   formatProblem,
   type L7Catalog,
   type PolicyStore,
+  type ReadingOptions,
+  type Source,
   type Subject,
+  type UpdateResult,
 } from "../policy/mod.ts";
-import { readPolicyFiles } from "./policy_files.ts";
+import {
+  judgedDocuments,
+  PolicyHistory,
+  type PolicyState,
+} from "./policy_history.ts";
+import { type PolicySettings, readPolicies } from "./standing_policies.ts";
 
 /** What a reload is told to. */
 export interface PolicyReports {
@@ -23,20 +31,27 @@ export interface PolicyReports {
 
 /** Policy files and what is in force of them. */
 export class PolicySource {
-  readonly #paths: readonly string[];
+  readonly #settings: PolicySettings;
   readonly #store: PolicyStore;
+  readonly #history = new PolicyHistory();
   readonly #catalog: () => L7Catalog;
   /** What was reported at the last reading: it is not said again while it lasts. */
   #reported: ReadonlySet<string> = new Set();
 
   constructor(
-    paths: readonly string[],
-    subject: Subject,
+    settings: PolicySettings,
+    subjects: readonly Subject[],
     catalog: () => L7Catalog,
+    options?: ReadingOptions,
   ) {
-    this.#paths = paths;
+    this.#settings = settings;
     this.#catalog = catalog;
-    this.#store = createPolicyStore(catalog(), [subject]);
+    this.#store = createPolicyStore(catalog(), subjects, options);
+  }
+
+  /** What has become of the documents. */
+  get state(): PolicyState {
+    return this.#history.state;
   }
 
   get current(): CompiledPolicy {
@@ -51,17 +66,14 @@ export class PolicySource {
    * @throws {ParleyError} listing every problem
    */
   async load(reports: PolicyReports): Promise<void> {
-    const { problems } = this.#store.update(
-      await readPolicyFiles(this.#paths),
-      this.#catalog(),
-    );
+    const problems = this.#update(await readPolicies(this.#settings));
     const warnings = problems.filter(({ severity }) => severity === "warning");
     this.#report(reports, warnings.map(formatProblem));
     if (!this.#store.refused) return;
     const errors = problems.filter(({ severity }) => severity === "error");
     throw new ParleyError("Cannot start with this policy", {
       blame: "operator",
-      where: this.#paths.join(", "),
+      where: this.#settings.policies.join(", "),
       found: errors.map((problem) => `\n  ${formatProblem(problem)}`).join(""),
       mend: "\ncorrect the documents; `parley check` lists the same",
     });
@@ -71,14 +83,25 @@ export class PolicySource {
   async reload(reports: PolicyReports): Promise<boolean> {
     const before = this.#store.current.version;
     try {
-      const sources = await readPolicyFiles(this.#paths);
-      const { problems } = this.#store.update(sources, this.#catalog());
-      this.#report(reports, problems.map(formatProblem));
+      const problems = this.#update(await readPolicies(this.#settings));
+      const faults = problems.filter(({ severity }) => severity !== "note");
+      this.#report(reports, faults.map(formatProblem));
     } catch (error) {
       const { message } = error as Error;
+      this.#history.unreadable(message);
       this.#report(reports, [`${message}; the policy in force stays`]);
     }
     return this.#store.current.version !== before;
+  }
+
+  #update(sources: readonly Source[]): UpdateResult["problems"] {
+    const read = this.#store.update(sources, this.#catalog());
+    const { problems } = read;
+    const judged = judgedDocuments(read);
+    const documents = this.#store.inForce;
+    const now = new Date().toISOString();
+    this.#history.follow({ documents, judged, problems }, now);
+    return problems;
   }
 
   #report(reports: PolicyReports, messages: readonly string[]): void {

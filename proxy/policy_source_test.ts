@@ -8,6 +8,7 @@ import {
 import { ParleyError } from "parley/proxylib";
 import r2d2 from "../parsers/r2d2.ts";
 import { endpointLabels } from "../policy/mod.ts";
+import { defaultConfig } from "./config/mod.ts";
 import { PolicySource } from "./policy_source.ts";
 import { createCatalog } from "./registry/catalog.ts";
 
@@ -34,7 +35,9 @@ class Bench {
   parsers = ["r2d2"];
 
   constructor(readonly folder: string) {
-    this.source = new PolicySource([folder], SUBJECT, () =>
+    this.source = new PolicySource({ ...defaultConfig(), policies: [folder] }, [
+      SUBJECT,
+    ], () =>
       createCatalog({
         names: () => this.parsers,
         get: (name) =>

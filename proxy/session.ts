@@ -6,18 +6,49 @@
  * @module
  */
 import type {
-  Connection,
   Decision,
   Endpoint,
   Fields,
+  Parser,
   ParserDefinition,
+  Shared,
 } from "parley/proxylib";
-import type { Access, CompiledPolicy, Peer, Subject } from "../policy/mod.ts";
-import { type Entry, lineFormatter, Timestamps } from "./accesslog/format.ts";
-import { createJudge, type Grant, type Judge, type Mode } from "./matcher.ts";
+import type {
+  Access,
+  CompiledPolicy,
+  Denied,
+  Peer,
+  Subject,
+} from "../policy/mod.ts";
+import type { ConnectionState } from "./administered.ts";
+import {
+  type Entry,
+  LineFormatter,
+  type TakeLine,
+} from "./accesslog/format.ts";
+import { beatFor } from "./heartbeat.ts";
+import {
+  createJudge,
+  grantOf,
+  isAudited,
+  type Judge,
+  type Mode,
+} from "./matcher.ts";
+import type { MovedSession, MovedStream } from "./moved.ts";
+import {
+  beginCall,
+  call,
+  callInWords,
+  endCall,
+  failedCall,
+} from "./parser_call.ts";
+import { type Asked, ParserConnection } from "./parser_connection.ts";
+import type { ParserUsage } from "./parser_usage.ts";
 import type { LoadedParser } from "./registry/registry.ts";
 import { type Failure, panic, type Sink, Stream } from "./stream.ts";
+import { RequestTimes } from "./request_times.ts";
 import { thrownStack } from "./thrown.ts";
+import type { Movable } from "./transport/epoll/moved.ts";
 import {
   type Accepted,
   type Address,
@@ -26,17 +57,24 @@ import {
   type Link,
   type Session,
 } from "./transport/transport.ts";
+import { versionText } from "./versions.ts";
 
-/** What a session needs of the sidecar around it. */
-export interface SessionContext {
-  readonly direction: "ingress" | "egress";
+/** Where a connection goes, and whom it concerns. */
+export interface Route {
   readonly upstream: Address;
   /** The port that the policy speaks of. */
   readonly port: number;
-  /** The protocol to read when no policy names one. */
-  readonly l7proto: string | undefined;
   /** The workload that is guarded. */
   readonly subject: Subject;
+}
+
+/** What the sessions of a listener need of the engine around them. It follows the configuration. */
+export interface SessionContext {
+  /** The name of the listener. */
+  readonly listener: string;
+  readonly direction: "ingress" | "egress";
+  /** The protocol to read when no policy names one. */
+  readonly l7proto: string | undefined;
   readonly mode: Mode;
   /** Whether replies are logged too. */
   readonly logResponses: boolean;
@@ -45,87 +83,89 @@ export interface SessionContext {
   policy(): CompiledPolicy;
   peerOf(address: string): Peer;
   parser(name: string): LoadedParser | undefined;
+  /** What the connections that a parser reads to an upstream know in common. */
+  shared(parser: string, upstream: string): Shared;
   /** Milliseconds since the epoch, with a fraction. */
   now(): number;
-  log(line: string): void;
+  readonly log: TakeLine;
+  /** A connection stays with the parser's older version: the newer one could not take it over. */
+  notRestored(from: LoadedParser, to: LoadedParser, cause: unknown): void;
   /** The connection is over. */
   ended(session: ProxySession): void;
 }
 
-const timestamps = new Timestamps();
-
 /** The proxy's side of one connection. */
-export class ProxySession implements Session, Sink {
+export class ProxySession implements Session, Movable, Sink, Asked {
   readonly #id: number;
   readonly #context: SessionContext;
+  readonly #route: Route;
+  readonly #accepted: Accepted;
   readonly #link: Link;
-  readonly #peer: Peer;
-  readonly #source: Endpoint;
-  readonly #destination: Endpoint;
-  readonly #format: (time: string, entry: Entry) => string;
-  readonly #started: number;
+  #peer: Peer;
+  #started: number;
   /** The protocol that the bytes are read as; nothing: they pass unread. */
-  readonly #proto: string | undefined;
-  readonly #parser: LoadedParser | undefined;
+  #proto: string | undefined;
+  #parser: LoadedParser | undefined;
+  // Made when they are first needed: a connection that says nothing costs little.
   #stream: Stream | undefined;
+  #connection: ParserConnection | undefined;
+  #shared: Shared | undefined;
+  #ends: Ends | undefined;
+  #lines: LineFormatter | undefined;
+  #requestTimes: RequestTimes | undefined;
   /** The time of what is going on now, if it was asked for: one for all requests of a read. */
-  #time: string | undefined;
+  #time: number | undefined;
   #access: Access;
-  #policyVersion: number;
   #judge: Judge | undefined;
-  readonly #bytes: [forward: number, reply: number] = [0, 0];
+  #bytesForward = 0;
+  #bytesReply = 0;
   /** Why Parley itself ends the connection. */
   #failure:
     | { readonly verdict: "denied" | "error"; readonly reason: string }
     | undefined;
 
+  /** Another process is asked to take it over, or it comes from one: nothing happens to it here. */
+  #isAway = false;
+  /** What reads it once it goes on here. */
+  #restored: Parser | undefined;
+
   /** Whether replies still pass after a failure. */
   #repliesDue = false;
+  #isStopped = false;
+  /** Why the connection would have ended, were it not for audit mode. */
+  #audited: string | undefined;
 
   /** `id` is unique in the process. */
   constructor(
     id: number,
     context: SessionContext,
+    route: Route,
     accepted: Accepted,
     link: Link,
   ) {
     this.#id = id;
     this.#context = context;
+    this.#route = route;
+    this.#accepted = accepted;
     this.#link = link;
     this.#started = context.now();
-    this.#peer = context.peerOf(peerAddress(context, accepted));
-    [this.#source, this.#destination] = endpoints(
-      context,
-      accepted,
-      this.#peer,
-    );
-    const policy = context.policy();
-    this.#policyVersion = policy.version;
-    this.#access = this.#resolve(policy);
-    this.#proto = protocol(this.#access, context.l7proto);
+    this.#peer = context.peerOf(peerAddress(context, route, accepted));
+    this.#access = this.#resolve();
+    this.#proto = protocol(this.#access, context);
     this.#parser = this.#proto === undefined
       ? undefined
       : context.parser(this.#proto);
-    this.#format = lineFormatter({
-      id,
-      direction: context.direction,
-      source: this.#source,
-      destination: this.#destination,
-      l7proto: this.#proto,
-      parser: this.#parser && `${this.#parser.name}@${this.#parser.version}`,
-    });
   }
 
   /** Whether the connection may open; if not, the log says why. */
   admit(): boolean {
     const access = this.#access;
-    if (access.verdict === "denied") {
-      this.#deny(access.reason, {}, access.rule);
-    } else if (this.#proto !== undefined && !this.#parser) {
+    if (access.verdict === "denied") this.#denyAccess(access, {});
+    const isUnread = this.#proto !== undefined && !this.#parser;
+    if (isUnread && (access.verdict === "allowed" || isAudited(access))) {
       const status = `no parser named ${this.#proto} is loaded`;
       this.#deny("unknown-parser", { status });
     }
-    if (this.#parser && !this.#failure) this.#read(this.#parser);
     return this.#failure === undefined;
   }
 
@@ -135,21 +175,19 @@ export class ProxySession implements Session, Sink {
     this.#link.close("refused");
   }
 
-  /** A new policy is in force: the connection is judged again at once. */
+  /** Another policy, or other identities, are in force: the connection is judged again at once. */
   policyChanged(): void {
-    const policy = this.#context.policy();
-    if (policy.version === this.#policyVersion || this.#failure) return;
-    this.#policyVersion = policy.version;
+    if (this.#failure || this.#isAway) return;
     this.#time = undefined;
-    this.#access = this.#resolve(policy);
+    this.#identify();
+    this.#access = this.#resolve();
     this.#judge = undefined;
     if (this.#access.verdict === "denied") {
-      const { reason, rule } = this.#access;
       const status = "the policy in force denies this connection";
-      this.#deny(reason, { status }, rule);
-      return;
+      this.#denyAccess(this.#access, { status });
+      if (!isAudited(this.#access)) return;
     }
-    const proto = protocol(this.#access, this.#context.l7proto);
+    const proto = protocol(this.#access, this.#context);
     if (proto !== undefined && proto !== this.#proto) {
       const status =
         `the policy in force wants these bytes read as ${proto}, from the first one on`;
@@ -157,16 +195,201 @@ export class ProxySession implements Session, Sink {
     }
   }
 
+  /**
+   * Another version of the parser may serve. A connection moves to it if the
+   * one can say what it remembers and the other take it over; else it finishes
+   * on the version it has.
+   */
+  parserChanged(): void {
+    const next = this.#proto && this.#context.parser(this.#proto);
+    if (!this.#parser || !next || next === this.#parser) return;
+    if (this.#failure || this.#isAway) return;
+    this.#time = undefined;
+    beatFor(this.#id, this.#parser.usage.number);
+    if (!this.#stream) this.#adopt(next);
+    else if (takesOver(next.definition)) this.#migrate(this.#stream, next);
+    this.#link.changed();
+  }
+
+  #adopt(parser: LoadedParser): void {
+    this.#parser = parser;
+    this.#judge = undefined;
+    this.#lines = undefined;
+  }
+
+  #migrate(stream: Stream, next: LoadedParser): void {
+    const state = stream.snapshot();
+    if (state === undefined) return;
+    const before = this.#parser!;
+    const connection = new ParserConnection(this, false);
+    try {
+      const { definition, usage } = next;
+      beatFor(this.#id, usage.number);
+      const reader = callInWords(() =>
+        definition.restore!(connection, state, before.version)
+      );
+      this.#adopt(next);
+      ParserConnection.putInCharge(this.#connection!, false);
+      ParserConnection.putInCharge(connection, true);
+      this.#connection = connection;
+      stream.replace(reader);
+    } catch (cause) {
+      this.#context.notRestored(before, next, cause);
+    }
+  }
+
+  // From one process to another.
+
+  suspend(): MovedSession | undefined {
+    if (this.#failure || this.#isAway) return undefined;
+    const stream = this.#stream?.toMove();
+    if (this.#stream && !stream) return undefined;
+    this.#isAway = true;
+    return {
+      id: this.#id,
+      started: this.#started,
+      bytesForward: this.#bytesForward,
+      bytesReply: this.#bytesReply,
+      accepted: this.#accepted,
+      upstream: this.#route.upstream,
+      names: this.#peer.names ?? [],
+      audited: this.#audited,
+      proto: this.#proto,
+      parser: this.#parser?.version,
+      stream,
+    };
+  }
+
+  stay(): void {
+    if (!this.#isAway) return;
+    this.#isAway = false;
+    this.policyChanged();
+    this.parserChanged();
+    const restored = this.#restored;
+    this.#restored = undefined;
+    if (!restored || this.#failure) return;
+    beatFor(this.#id, this.#parser!.usage.number);
+    this.#stream!.replace(restored);
+  }
+
+  moved(): void {
+    this.#context.ended(this);
+  }
+
+  /** Stands where a session of another process stood, until `stay`. Throws if it cannot. */
+  restore(moved: MovedSession): void {
+    this.#isAway = true;
+    this.#started = moved.started;
+    this.#bytesForward = moved.bytesForward;
+    this.#bytesReply = moved.bytesReply;
+    this.#audited = moved.audited;
+    this.#proto = moved.proto;
+    this.#parser = moved.proto === undefined
+      ? undefined
+      : this.#context.parser(moved.proto);
+    if (moved.proto !== undefined && !this.#parser) {
+      throw new Error(`no parser named ${moved.proto} is loaded`);
+    }
+    if (moved.stream) this.#restoreStream(moved.stream, moved.parser!);
+  }
+
+  #restoreStream(moved: MovedStream, version: string): void {
+    const { name, definition, usage } = this.#parser!;
+    beatFor(this.#id, usage.number);
+    if (!takesOver(definition)) throw new Error(`${name} takes nothing over`);
+    const connection = new ParserConnection(this, false);
+    const reader = callInWords(() =>
+      definition.restore!(connection, moved.snapshot, version)
+    );
+    ParserConnection.putInCharge(connection, true);
+    this.#connection = connection;
+    this.#restored = reader;
+    this.#stream = new Stream(reader, this, this.#context.frameBytes);
+    this.#stream.restore(moved);
+  }
+
+  /** The version that reads the bytes; nothing: they pass unread. */
+  get parser(): LoadedParser | undefined {
+    return this.#parser;
+  }
+
+  /** Whose identity the policy asks for. */
+  get peer(): Peer {
+    return this.#peer;
+  }
+
+  /** Whether the parser threw. */
+  get panicked(): boolean {
+    return this.#failure?.reason === "panic";
+  }
+
+  /** What the operator is shown of it. */
+  describe(): ConnectionState {
+    const { listener, direction, now } = this.#context;
+    return {
+      id: this.#id,
+      listener,
+      direction,
+      source: formatAddress(this.#accepted.source),
+      destination: formatAddress(this.#route.upstream),
+      ...(this.#proto === undefined ? {} : { l7proto: this.#proto }),
+      ...(this.#parser ? { parser: versionText(this.#parser) } : {}),
+      ageMs: Math.max(0, Math.round(now() - this.#started)),
+      bytesForward: this.#bytesForward,
+      bytesReply: this.#bytesReply,
+    };
+  }
+
+  /** The operator ends the connection; false if that is under way already, or it is on its way to another process. */
+  stop(): boolean {
+    if (this.#isStopped || this.#isAway) return false;
+    this.#isStopped = true;
+    this.#link.close("operator");
+    return true;
+  }
+
+  /** Memory is short, and this is where it goes. */
+  shed(status: string): void {
+    if (this.#failure || this.#isAway) return;
+    this.#time = undefined;
+    this.#refuse("error", "memory", { status });
+    this.#stream = undefined;
+    this.#link.close("refused");
+  }
+
+  /** Nothing has happened for a while: lets go of what can be made again. */
+  rest(): void {
+    this.#ends = undefined;
+    this.#lines = undefined;
+    this.#judge = undefined;
+  }
+
   feed(reply: boolean, bytes: Uint8Array, end: boolean): void {
     this.#time = undefined;
     if (this.#failure && !this.#repliesDue) return;
-    if (this.#stream) return this.#stream.feed(reply, bytes, end);
+    if (this.#parser) {
+      const { usage } = this.#parser;
+      beatFor(this.#id, usage.number);
+      this.#stream ??= this.#read(this.#parser);
+      this.#stream?.feed(reply, bytes, end);
+      if (reply && this.#stream?.served) usage.served = true;
+      return;
+    }
     if (bytes.length > 0) this.write(reply, bytes);
     if (end) this.end(reply);
   }
 
+  /** What has become of the parser's version that reads the bytes. */
+  get usage(): ParserUsage | undefined {
+    return this.#parser?.usage;
+  }
+
+  get reader(): object | undefined {
+    return this.#parser?.definition;
+  }
+
   get answers(): boolean {
-    return this.#stream !== undefined;
+    return this.#parser !== undefined;
   }
 
   paused(reply: boolean): boolean {
@@ -179,11 +402,12 @@ export class ProxySession implements Session, Sink {
     this.#time = undefined;
     this.#log({
       type: "connection",
-      verdict: this.#failure?.verdict ?? (broken ? "error" : "forwarded"),
-      reason: this.#failure?.reason ?? (broken ? end : undefined),
+      verdict: this.#failure?.verdict ??
+        (broken ? "error" : this.#audited ? "audit" : "forwarded"),
+      reason: this.#failure?.reason ?? (broken ? end : this.#audited),
       fields: {
-        bytesForward: this.#bytes[0],
-        bytesReply: this.#bytes[1],
+        bytesForward: this.#bytesForward,
+        bytesReply: this.#bytesReply,
         durationMs: Math.round(this.#context.now() - this.#started),
         end,
         ...(detail === undefined ? {} : { status: detail }),
@@ -193,7 +417,8 @@ export class ProxySession implements Session, Sink {
   }
 
   write(reply: boolean, bytes: Uint8Array): void {
-    this.#bytes[reply ? 1 : 0] += bytes.length;
+    if (reply) this.#bytesReply += bytes.length;
+    else this.#bytesForward += bytes.length;
     this.#link.write(reply, bytes);
   }
 
@@ -215,6 +440,7 @@ export class ProxySession implements Session, Sink {
   }
 
   fail({ reason, detail, cause }: Failure, repliesDue: boolean): void {
+    if (reason === "panic") this.#parser?.usage.panicked();
     const stack = thrownStack(cause);
     const fields = stack === undefined ? {} : { stack };
     this.#refuse("error", reason, { status: detail, ...fields });
@@ -227,61 +453,154 @@ export class ProxySession implements Session, Sink {
     this.#link.close("refused");
   }
 
-  /** Puts a parser in front of the bytes. */
-  #read(parser: LoadedParser): void {
-    const { direction, port, frameBytes, logResponses } = this.#context;
-    const connection: Connection = {
-      id: this.#id,
-      direction,
-      source: this.#source,
-      destination: this.#destination,
-      port,
-      matches: (request) => this.#matches(parser.definition, request),
-      inject: (reply, bytes) => {
-        if (!(bytes instanceof Uint8Array)) {
-          throw new TypeError("inject() takes bytes");
-        }
-        this.#stream?.inject(reply, bytes);
-      },
-      log: ({ verdict, rule, reason }, fields, type = "request") => {
-        if (type === "response" && !logResponses) return;
-        this.#log({ type, verdict, rule, reason, fields });
-      },
-    };
+  /** Puts a parser in front of the bytes; nothing if it fails at once. */
+  #read({ definition }: LoadedParser): Stream | undefined {
+    this.#connection = new ParserConnection(this, true);
+    beginCall();
     try {
-      const reader = parser.definition.create(connection);
-      this.#stream = new Stream(reader, this, frameBytes);
+      const reader = definition.create(this.#connection);
+      endCall();
+      return new Stream(reader, this, this.#context.frameBytes);
     } catch (cause) {
-      this.fail(panic("while it was created", cause), false);
+      this.fail(panic("while it was created", failedCall(cause)), false);
+      return undefined;
     }
   }
 
-  #matches(definition: ParserDefinition, request: unknown): Decision {
+  // What the parser may know and ask for, through its connection.
+
+  get id(): number {
+    return this.#id;
+  }
+
+  get direction(): "ingress" | "egress" {
+    return this.#context.direction;
+  }
+
+  get source(): Endpoint {
+    return this.#endpoints.source;
+  }
+
+  get destination(): Endpoint {
+    return this.#endpoints.destination;
+  }
+
+  get port(): number {
+    return this.#route.port;
+  }
+
+  matches(request: unknown): Decision {
     this.#judge ??= createJudge(
-      definition,
-      granted(this.#access),
+      this.#parser!.definition,
+      this.#access,
       this.#context.mode,
     );
     return this.#judge(request);
+  }
+
+  inject(reply: boolean, bytes: Uint8Array): void {
+    this.#stream?.inject(reply, bytes, this.#link.queued(reply));
+  }
+
+  get frameBytes(): number {
+    return this.#context.frameBytes;
+  }
+
+  get shared(): Shared {
+    const { upstream } = this.#route;
+    return this.#shared ??= this.#context.shared(
+      this.#proto!,
+      formatAddress(upstream),
+    );
+  }
+
+  get logsResponses(): boolean {
+    return this.#context.logResponses;
+  }
+
+  logRequest(entry: Entry, asked: unknown): number {
+    if (!this.#context.logResponses) {
+      this.#log(entry);
+      return 0;
+    }
+    const time = this.#time ??= this.#context.now();
+    const times = this.#requestTimes ??= new RequestTimes();
+    if (entry.type === "request") {
+      this.#log(entry);
+      return times.ticket(time);
+    }
+    this.#log({ ...entry, latency: times.since(asked, time) });
+    return 0;
   }
 
   get #audits(): boolean {
     return this.#context.mode === "audit";
   }
 
-  #resolve(policy: CompiledPolicy): Access {
-    const { subject, direction, port } = this.#context;
-    return policy.resolve({ subject, direction, port, peer: this.#peer });
+  /** The peer may be known under other labels now. */
+  #identify(): void {
+    const context = this.#context;
+    const address = peerAddress(context, this.#route, this.#accepted);
+    const peer = context.peerOf(address);
+    const isSame = peer.labels === this.#peer.labels;
+    this.#peer = peer;
+    if (isSame) return;
+    this.#ends = undefined;
+    this.#lines = undefined;
+  }
+
+  get #endpoints(): Ends {
+    return this.#ends ??= endpoints(
+      this.#context,
+      this.#route,
+      this.#accepted,
+      this.#peer,
+    );
+  }
+
+  #formatter(): LineFormatter {
+    const parser = this.#parser;
+    const { upstream, port } = this.#route;
+    const isItsOwn = upstream.transport === "tcp" && upstream.port === port;
+    return new LineFormatter({
+      id: this.#id,
+      direction: this.#context.direction,
+      ...this.#endpoints,
+      port: isItsOwn ? undefined : port,
+      l7proto: this.#proto,
+      parser: parser && versionText(parser),
+    });
+  }
+
+  #resolve(): Access {
+    const { subject, port } = this.#route;
+    const { direction, policy } = this.#context;
+    return policy().resolve({ subject, direction, port, peer: this.#peer });
+  }
+
+  /** Denies the connection as the policy says; where a document in audit mode is all that denies, says so. */
+  #denyAccess(access: Denied, fields: Fields): void {
+    const { reason, rule, closedBy } = access;
+    const isAudit = this.#audits || isAudited(access);
+    if (isAudit) this.#audit(reason, fields, rule ?? closedBy);
+    else this.#deny(reason, fields, rule);
   }
 
   /** Denies the connection; in audit mode says that it would be. */
   #deny(reason: string, fields: Fields, rule?: string): void {
     if (this.#audits) {
-      this.#log({ type: "connection", verdict: "audit", rule, reason, fields });
+      this.#audit(reason, fields, rule);
     } else {
       this.#refuse("denied", reason, fields, rule);
       this.#link.close("refused");
     }
+  }
+
+  /** Says once what enforcing would have done once; the first cause counts. */
+  #audit(reason: string, fields: Fields, rule: string | undefined): void {
+    if (this.#audited !== undefined) return;
+    this.#audited = reason;
+    this.#log({ type: "connection", verdict: "audit", rule, reason, fields });
   }
 
   /** Notes why Parley itself ends the connection; the first cause counts. */
@@ -297,8 +616,18 @@ export class ProxySession implements Session, Sink {
   }
 
   #log(entry: Entry): void {
-    this.#time ??= timestamps.format(this.#context.now());
-    this.#context.log(this.#format(this.#time, entry));
+    this.#time ??= this.#context.now();
+    this.#lines ??= this.#formatter();
+    this.#lines.write(this.#context.log, this.#time, entry);
+  }
+}
+
+/** Whether a parser can go on where another version was; its definition may have been made to throw. */
+function takesOver(definition: ParserDefinition): boolean {
+  try {
+    return call(() => typeof definition.restore === "function");
+  } catch {
+    return false;
   }
 }
 
@@ -311,35 +640,42 @@ const BROKEN: ReadonlySet<End> = new Set([
 ]);
 
 /** Whose identity the policy asks for: the source at ingress, the upstream at egress. */
-function peerAddress(context: SessionContext, accepted: Accepted): string {
-  if (context.direction === "ingress") return accepted.source.hostname;
-  const { upstream } = context;
+function peerAddress(
+  { direction }: SessionContext,
+  { upstream }: Route,
+  accepted: Accepted,
+): string {
+  if (direction === "ingress") return accepted.source.hostname;
   return upstream.transport === "tcp" ? upstream.hostname : "";
 }
 
+/** Both ends of a connection, as parsers and the log see them. */
+interface Ends {
+  readonly source: Endpoint;
+  readonly destination: Endpoint;
+}
+
 function endpoints(
-  { direction, subject, upstream }: SessionContext,
+  { direction }: SessionContext,
+  { subject, upstream }: Route,
   accepted: Accepted,
   peer: Peer,
-): [source: Endpoint, destination: Endpoint] {
+): Ends {
   const source = formatAddress(accepted.source);
   const destination = formatAddress(upstream);
   const [from, to] = direction === "ingress"
     ? [peer, subject]
     : [subject, peer];
-  return [
-    { address: source, labels: from.labels },
-    { address: destination, labels: to.labels },
-  ];
+  return {
+    source: Object.freeze({ address: source, labels: from.labels }),
+    destination: Object.freeze({ address: destination, labels: to.labels }),
+  };
 }
 
-/** In audit mode nothing is denied for want of a policy entry; without L7 rules no request is either. */
-function granted(access: Access): Grant {
-  return access.verdict === "allowed"
-    ? access
-    : { verdict: "allowed", sets: [], unrestricted: {} };
-}
-
-function protocol(access: Access, fallback: string | undefined) {
-  return access.verdict === "allowed" ? access.proto ?? fallback : fallback;
+/** What the bytes are read as: by the policy, or where it names nothing. */
+function protocol(
+  access: Access,
+  { mode, l7proto: fallback }: SessionContext,
+): string | undefined {
+  return grantOf(access, mode).proto ?? fallback;
 }

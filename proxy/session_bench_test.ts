@@ -21,9 +21,13 @@ import {
   createPolicyStore,
   endpointLabels,
 } from "../policy/mod.ts";
+import { lineText } from "./accesslog/format.ts";
+import { ParserUsage } from "./parser_usage.ts";
 import { createCatalog } from "./registry/catalog.ts";
-import { ProxySession, type SessionContext } from "./session.ts";
-import type { End, Link } from "./transport/transport.ts";
+import type { LoadedParser } from "./registry/registry.ts";
+import { ProxySession, type Route, type SessionContext } from "./session.ts";
+import { createStore } from "./shared.ts";
+import type { Address, End, Link } from "./transport/transport.ts";
 
 /** Bytes: "p" panics, "e" is refused; anything else passes. */
 const moody = defineParser({
@@ -93,6 +97,9 @@ export const RULE = "default/droid#spec";
 export interface Options extends Partial<SessionContext> {
   /** The policy's text; without one nothing is restricted. */
   readonly yaml?: string;
+  readonly upstream?: Address;
+  /** Parsers beside the usual ones. */
+  readonly definitions?: Readonly<Record<string, ParserDefinition>>;
 }
 
 /** A session with all around it. */
@@ -101,21 +108,40 @@ export class Bench implements Link {
   /** What went out, in order: `>text` to the server, `<text` to the client, `$` the end. */
   readonly out: string[] = [];
   readonly ended: ProxySession[] = [];
+  unrestored = 0;
+  /** How often the session said that it may be read differently. */
+  changes = 0;
+  /** What the peer that is written to has not taken. */
+  unsent = 0;
+  /** Of the parser, whichever it is. */
+  readonly usage = new ParserUsage(7, () => this.panics++);
+  /** Panics before it has served. */
+  panics = 0;
   readonly session: ProxySession;
+  readonly #parsers = new Map<string, LoadedParser>();
   #time = Date.UTC(2026, 10, 24, 6);
   readonly #store = createPolicyStore(createCatalog({
-    names: () => Object.keys(PARSERS),
-    get: (name) => this.#parser(name),
+    names: () => [...this.#parsers.keys()],
+    get: (name) => this.#parsers.get(name),
   }));
 
-  constructor({ yaml, ...options }: Options = {}) {
+  constructor({ yaml, upstream, definitions, ...options }: Options = {}) {
+    for (
+      const [name, definition] of Object.entries({ ...PARSERS, ...definitions })
+    ) {
+      this.#set(name, "abc123", definition);
+    }
     if (yaml !== undefined) this.policy(yaml);
-    const context: SessionContext = {
-      direction: "ingress",
-      upstream: { transport: "tcp", hostname: "127.0.0.1", port: 11211 },
+    const route: Route = {
+      upstream: upstream ??
+        { transport: "tcp", hostname: "127.0.0.1", port: 11211 },
       port: 4040,
-      l7proto: undefined,
       subject: { labels: endpointLabels({ app: "droid" }, "default") },
+    };
+    const context: SessionContext = {
+      listener: "bench",
+      direction: "ingress",
+      l7proto: undefined,
       mode: "enforce",
       logResponses: false,
       frameBytes: 4096,
@@ -126,26 +152,37 @@ export class Bench implements Link {
           labels: { role: "pilot" },
           namespace: "default",
         }]).peerOf(address),
-      parser: (name) => this.#parser(name),
+      parser: (name) => this.#parsers.get(name),
+      shared: () => createStore(0),
       now: () => this.#time += 2,
-      log: (line) => this.lines.push(JSON.parse(line)),
+      log: (...parts) => this.lines.push(JSON.parse(lineText(...parts))),
+      notRestored: () => this.unrestored++,
       ended: (session) => this.ended.push(session),
       ...options,
     };
     this.session = new ProxySession(
       17,
       context,
+      route,
       {
         source: { hostname: CLIENT, port: 40112 },
         destination: { hostname: "10.0.0.1", port: 11311 },
+        isOwn: true,
       },
       this,
     );
   }
 
-  #parser(name: string) {
-    const definition = PARSERS[name];
-    return definition && { name, version: "abc123", definition };
+  #set(name: string, version: string, definition: ParserDefinition): void {
+    const { usage } = this;
+    this.#parsers.set(name, { name, version, definition, usage });
+  }
+
+  /** Another version of a parser serves from now on. */
+  serve(name: string, version: string, definition: ParserDefinition): this {
+    this.#set(name, version, definition);
+    this.session?.parserChanged();
+    return this;
   }
 
   /** Puts another policy in force; it must be whole. */
@@ -170,12 +207,20 @@ export class Bench implements Link {
     this.out.push(`${reply ? "<" : ">"}${latin1(data)}`);
   }
 
+  queued(_reply: boolean): number {
+    return this.unsent;
+  }
+
   end(reply: boolean): void {
     this.out.push(`${reply ? "<" : ">"}$`);
   }
 
   drain(end: End): void {
     this.out.push(`drain ${end}`);
+  }
+
+  changed(): void {
+    this.changes++;
   }
 
   close(end: End): void {

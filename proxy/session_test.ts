@@ -4,6 +4,7 @@ import {
   match as assertMatch,
   ok as assert,
 } from "node:assert/strict";
+import { defineParser, drop, nop, z } from "parley/proxylib";
 import {
   Bench,
   CLIENT,
@@ -66,12 +67,6 @@ const ADMISSIONS: readonly {
     admitted: true,
     lines: ["connection audit unknown-parser -"],
   },
-  {
-    name: "a parser that cannot be created is refused",
-    options: { l7proto: "stillborn" },
-    admitted: false,
-    lines: ["connection error panic -"],
-  },
 ];
 
 for (const { name, options, admitted, lines } of ADMISSIONS) {
@@ -101,6 +96,7 @@ Deno.test("a line says who, where to, what protocol and which parser", () => {
       address: "127.0.0.1:11211",
       labels: ["k8s:app=droid", "k8s:io.kubernetes.pod.namespace=default"],
     },
+    port: 4040,
     l7proto: "r2d2",
     parser: "r2d2@abc123",
     rule: `${RULE}.ingress[0].toPorts[0].l7[0]`,
@@ -173,6 +169,15 @@ for (const logResponses of [false, true]) {
   });
 }
 
+Deno.test("a reply is logged with the milliseconds since its request was read", () => {
+  const it = new Bench({ l7proto: "r2d2", logResponses: true });
+  it.session.admit();
+  it.feed(">READ a\r\nREAD b\r\n", ">READ c\r\n", "<a\r\n", "<b\r\nc\r\n");
+  const responses = it.lines.filter(({ type }) => type === "response");
+  // The clock of the bench goes on by 2 ms a read.
+  assertEquals(responses.map(({ latency }) => latency), [4, 6, 4]);
+});
+
 Deno.test("in audit mode every request passes, and those that no rule covers are logged as audit", () => {
   const it = new Bench({
     yaml: l7("r2d2", "[ { cmd: READ } ]"),
@@ -181,7 +186,10 @@ Deno.test("in audit mode every request passes, and those that no rule covers are
   it.session.admit();
   it.feed(">HALT\r\nREAD a\r\n");
   assertEquals(it.out, [">HALT\r\nREAD a\r\n"]);
-  assertEquals(it.brief[0], "request audit no-rule -");
+  assertEquals(
+    it.brief[0],
+    "request audit no-rule default/droid#spec.ingress[0].toPorts[0]",
+  );
   assertMatch(it.brief[1]!, /^request forwarded/);
 });
 
@@ -221,9 +229,12 @@ Deno.test("a panic closes the connection, and the log has its words and its stac
   assertEquals(it.fields["bytesForward"], 4);
 });
 
-Deno.test("a panic at creation has its words and its stack too", () => {
+Deno.test("a parser that cannot be created ends the connection at its first byte; the panic has its words and its stack", () => {
   const it = new Bench({ l7proto: "stillborn" });
   it.session.admit();
+  it.feed(">READ a\r\n");
+  assertEquals(it.brief, ["connection error panic -"]);
+  assertEquals(it.out, ["close refused"]);
   assertMatch(String(it.fields["status"]), /^Panic: no state/);
   assertMatch(String(it.fields["stack"]), /session_test\.ts:\d+/);
 });
@@ -262,4 +273,71 @@ Deno.test("reject() logs a reason of the sidecar's own", () => {
   it.session.reject("limit", "limits.connections (1) are open");
   assertEquals(it.brief, ["connection denied limit -"]);
   assertEquals(it.fields, { status: "limits.connections (1) are open" });
+});
+
+Deno.test("a parser that injects into what its peer does not take fails at the limit", () => {
+  const greedy = defineParser({
+    description: "test",
+    rule: z.record(z.string(), z.string()),
+    matches: () => true,
+    create: (connection) => ({
+      onData(_reply, _end, data) {
+        if (data.length === 0) return nop();
+        connection.inject(true, new Uint8Array(96));
+        return drop(data.length);
+      },
+    }),
+  });
+  const it = new Bench({ l7proto: "greedy", definitions: { greedy } });
+  it.session.admit();
+  it.unsent = 4000; // of 4096
+  it.feed(">a");
+  assertEquals(it.brief, []);
+  it.unsent = 4001;
+  it.feed(">b");
+  assertEquals(it.brief, ["connection error limit -"]);
+  assertMatch(
+    String(it.fields["status"]),
+    /injects into the reply direction though 4097 bytes wait .* limit is 4096/,
+  );
+});
+
+for (
+  const [lines, served, panics] of [
+    [[">hello"], false, 0],
+    [[">hello", ">p"], false, 1],
+    [[">hello", "<p"], false, 1],
+    [[">hello", "<hello"], true, 0],
+    [[">hello", "<hello", ">p"], true, 0],
+  ] as const
+) {
+  Deno.test(`of ${lines} ${panics} panics are told, and it has ${served ? "" : "not "}served`, () => {
+    const it = new Bench({ l7proto: "moody" });
+    it.session.admit();
+    it.feed(...lines);
+    assertEquals([it.usage.served, it.panics], [served, panics]);
+  });
+}
+
+Deno.test("an error that a parser means is no panic, and what it injects shows nothing", () => {
+  const it = new Bench({
+    l7proto: "r2d2",
+    yaml: l7("r2d2", "[{ cmd: HALT }]"),
+  });
+  it.session.admit();
+  it.feed(">READ a\r\n");
+  assertEquals(it.out.length > 0, true, "it was denied");
+  assertEquals([it.usage.served, it.panics], [false, 0]);
+});
+
+Deno.test("a session that is shed says why, once, and takes nothing more", () => {
+  const it = new Bench({ l7proto: "moody" });
+  it.session.admit();
+  it.feed(">hello");
+  it.session.shed("memory is short");
+  it.session.shed("memory is short");
+  it.feed(">more", "<more");
+  assertEquals(it.out, [">hello", "close refused"]);
+  assertEquals(it.brief, ["connection error memory -"]);
+  assertEquals(it.fields, { status: "memory is short" });
 });

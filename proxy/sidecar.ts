@@ -4,36 +4,36 @@
  *
  * @module
  */
-import { ParleyError } from "parley/proxylib";
-import {
-  createIdentities,
-  endpointLabels,
-  type Identities,
-  type Subject,
-} from "../policy/mod.ts";
+import { ParleyError } from "../proxylib/error.ts";
 import { nearMiss, oneOf, quote } from "../policy/problem.ts";
+import type { Administered } from "./administered.ts";
+import { Administration } from "./administration.ts";
+import { answer } from "./answer.ts";
 import { openSink } from "./accesslog/sinks.ts";
+import { lineText } from "./accesslog/format.ts";
 import { LogWriter } from "./accesslog/writer.ts";
 import type { Config, ListenerConfig } from "./config/mod.ts";
 import { createCatalog } from "./registry/catalog.ts";
+import { ParserHistory } from "./registry/history.ts";
 import { ParserRegistry } from "./registry/registry.ts";
+import { dataConfig } from "./data_config.ts";
+import { Engine } from "./engine.ts";
+import { subjectsOf } from "./workloads.ts";
 import { PolicySource } from "./policy_source.ts";
-import { ProxySession, type SessionContext } from "./session.ts";
 import { createPortableTransport } from "./transport/portable.ts";
-import {
-  type Accepted,
-  formatAddress,
-  type Link,
-  type Listener,
-  type Open,
-} from "./transport/transport.ts";
+import { formatAddress, type Listener } from "./transport/transport.ts";
+import { Cluster } from "./identities/cluster.ts";
+import { connectionLimit } from "./limits.ts";
 import { thrownText } from "./thrown.ts";
+import { unguarded } from "./unguarded.ts";
 import { type Watch, watch } from "./watch.ts";
 
 /** Where the sidecar reports what is not about one connection. */
 export interface OperatorLog {
   info(message: string): void;
   warn(message: string): void;
+  /** What somebody should look at now. */
+  error(message: string): void;
 }
 
 /** What is not in the configuration. */
@@ -50,24 +50,19 @@ export interface BoundListener {
   readonly address: string;
 }
 
-/** Descriptors that are not sockets of proxied connections. */
-const RESERVED_DESCRIPTORS = 64;
-
 /** All of a sidecar's parts. */
 export class Sidecar {
   readonly #config: Config;
+  readonly #cluster: Cluster;
   readonly #log: OperatorLog;
   readonly #accessLog: LogWriter;
   readonly #registry: ParserRegistry;
   readonly #policy: PolicySource;
-  readonly #identities: Identities;
-  readonly #subject: Subject;
-  readonly #sessions = new Set<ProxySession>();
-  readonly #limit: number;
+  readonly #engine: Engine;
+  readonly #history = new ParserHistory();
   #listeners: { config: ListenerConfig; listener: Listener }[] = [];
   #watches: Watch[] = [];
   #reloads: Promise<void> = Promise.resolve();
-  #lastConnection = 0;
 
   private constructor(config: Config, options: SidecarOptions) {
     this.#config = config;
@@ -80,15 +75,27 @@ export class Sidecar {
       { path: options.builtInParsers, builtIn: true },
       ...config.parsers.folders.map((path) => ({ path, builtIn: false })),
     ]);
-    const { labels, namespace } = config.endpoint;
-    this.#subject = { labels: endpointLabels(labels, namespace) };
-    this.#identities = createIdentities(config.identities);
     this.#policy = new PolicySource(
-      config.policies,
-      this.#subject,
+      config,
+      subjectsOf(config),
       () => createCatalog(this.#registry),
+      { nodes: config.cluster.nodes },
     );
-    this.#limit = connectionLimit(config.limits.connections, this.#log);
+    this.#cluster = new Cluster({
+      now: Date.now,
+      info: (message) => this.#log.info(message),
+      warn: (message) => this.#log.warn(message),
+      changed: () => this.#clusterChanged(),
+    });
+    const known = dataConfig(config, this.#cluster.knowledge);
+    this.#engine = new Engine(known, {
+      limit: connectionLimit(config.limits.connections, this.#log),
+      policy: () => this.#policy.current,
+      parser: (name) => this.#registry.get(name),
+      log: (...parts) => this.#accessLog.write(lineText(...parts)),
+      warn: (message) => this.#log.warn(message),
+      now: () => performance.timeOrigin + performance.now(),
+    });
   }
 
   /**
@@ -103,6 +110,8 @@ export class Sidecar {
   ): Promise<Sidecar> {
     const sidecar = new Sidecar(config, options);
     try {
+      await sidecar.#cluster.follow(config);
+      sidecar.#clusterChanged();
       await sidecar.#scanParsers();
       sidecar.#checkProtocols();
       await sidecar.#policy.load(options.log);
@@ -124,7 +133,29 @@ export class Sidecar {
   }
 
   get connections(): number {
-    return this.#sessions.size;
+    return this.#engine.connections;
+  }
+
+  countConnections(): Promise<number> {
+    return Promise.resolve(this.connections);
+  }
+
+  /** What its operator may see and do. */
+  get administered(): Administered {
+    const engine = this.#engine;
+    return new Administration({
+      history: this.#history,
+      ask: (question) => Promise.resolve([answer(engine, question)]),
+      connections: () => engine.connections,
+      versions: () => engine.versions(),
+      policy: () => this.#policy.state,
+      sources: () => this.#cluster.status(),
+      status: () => this.#registry.status(),
+      stageAgain: (name) => {
+        this.#registry.loadAgain(name);
+        return this.reload();
+      },
+    });
   }
 
   /** Reopens the access log, after a rotation. */
@@ -151,8 +182,22 @@ export class Sidecar {
         `policy version ${this.#policy.current.version} is in force`,
       );
       this.#warnUnguarded();
+      this.#engine.policyChanged();
     }
-    for (const session of this.#sessions) session.policyChanged();
+  }
+
+  #clusterChanged(): void {
+    this.#engine.configure(dataConfig(this.#config, this.#cluster.knowledge));
+  }
+
+  /** This kind of sidecar reads its parsers and policies again; another configuration takes a restart. Never rejects. */
+  async reconfigure(config: Config): Promise<void> {
+    if (JSON.stringify(config) !== JSON.stringify(this.#config)) {
+      this.#log.warn(
+        "the configuration has changed: the portable transport follows it after a restart",
+      );
+    }
+    await this.reload();
   }
 
   /** Accepts no more, lets connections finish within `limits.drain`, then closes the rest. */
@@ -163,7 +208,7 @@ export class Sidecar {
     );
     const timer = setTimeout(() => {
       this.#log.warn(
-        `${this.#sessions.size} connections were still open after limits.drain and are closed`,
+        `${this.connections} connections were still open after limits.drain and are closed`,
       );
       for (const { listener } of this.#listeners) listener.abort("drained");
     }, this.#config.limits.drain);
@@ -178,6 +223,7 @@ export class Sidecar {
       this.#listeners.map(({ listener }) => listener.finished),
     );
     await Promise.all(this.#watches.map((watch) => watch.close()));
+    await this.#cluster.close();
     await this.#reloads;
     await this.#registry.close();
     await this.#accessLog.close();
@@ -189,57 +235,17 @@ export class Sidecar {
     );
     const { connectTimeout: connect, idleTimeout: idle } = this.#config.limits;
     for (const config of this.#config.listeners) {
-      const open = this.#opener(config);
+      const open = this.#engine.opener(config);
       const listener = transport.listen(config.listen, { connect, idle }, open);
       this.#listeners.push({ config, listener });
     }
   }
 
-  #opener(config: ListenerConfig): Open {
-    const { mode, limits, accessLog } = this.#config;
-    const context: SessionContext = {
-      direction: config.direction,
-      upstream: config.upstream,
-      port: config.port,
-      l7proto: config.l7proto,
-      subject: this.#subject,
-      mode,
-      logResponses: accessLog.responses,
-      frameBytes: limits.frameBytes,
-      policy: () => this.#policy.current,
-      peerOf: (address) => this.#identities.peerOf(address),
-      parser: (name) => this.#registry.get(name),
-      now: () => performance.timeOrigin + performance.now(),
-      log: (line) => this.#accessLog.write(line),
-      ended: (session) => this.#sessions.delete(session),
-    };
-    return (accepted, link) => this.#open(context, accepted, link);
-  }
-
-  #open(
-    context: SessionContext,
-    accepted: Accepted,
-    link: Link,
-  ): ReturnType<Open> {
-    const session = new ProxySession(
-      ++this.#lastConnection,
-      context,
-      accepted,
-      link,
-    );
-    if (this.#sessions.size >= this.#limit) {
-      session.reject("limit", `limits.connections (${this.#limit}) are open`);
-    }
-    if (!session.admit()) {
-      session.closed("refused");
-      return undefined;
-    }
-    this.#sessions.add(session);
-    return { session, upstream: context.upstream };
-  }
-
   async #scanParsers(): Promise<void> {
     const changes = await this.#registry.scan();
+    if (changes.length > 0) this.#engine.parsersChanged();
+    const now = new Date().toISOString();
+    this.#history.follow(changes, this.#registry.status(), now);
     for (const { name, kind, version, error } of changes) {
       if (kind === "loaded") {
         this.#log.info(`parser ${name}@${version} serves new connections`);
@@ -254,9 +260,12 @@ export class Sidecar {
   /** Policies that select another workload guard nothing, which is seldom meant. */
   #warnUnguarded(): void {
     if (this.#config.policies.length === 0) return;
-    for (const { name, direction } of this.#config.listeners) {
-      if (this.#policy.current.guards(this.#subject, direction)) continue;
-      const { message, mend } = unguarded(name, direction, this.#subject);
+    const complaints = unguarded(
+      subjectsOf(this.#config),
+      this.#config.listeners,
+      this.#policy.current,
+    );
+    for (const { message, mend } of complaints) {
       this.#log.warn(`${message}; ${mend}`);
     }
   }
@@ -279,40 +288,4 @@ export class Sidecar {
     const paths = [...this.#config.parsers.folders, ...this.#config.policies];
     this.#watches.push(watch(paths, () => this.reload()));
   }
-}
-
-/** The configured limit, lowered to what the system's open-file limit allows: two descriptors a connection. */
-function connectionLimit(configured: number, log: OperatorLog): number {
-  const files = openFileLimit();
-  if (files === undefined) return configured;
-  const possible = Math.max(1, Math.floor((files - RESERVED_DESCRIPTORS) / 2));
-  if (possible >= configured) return configured;
-  log.warn(
-    `limits.connections is ${configured}, but the open-file limit of ${files} allows ${possible}; raise it with ulimit -n`,
-  );
-  return possible;
-}
-
-function openFileLimit(): number | undefined {
-  try {
-    const limits = Deno.readTextFileSync("/proc/self/limits");
-    const match = /^Max open files\s+(\d+)/m.exec(limits);
-    return match ? Number(match[1]) : undefined;
-  } catch {
-    return undefined; // no such file but on Linux
-  }
-}
-
-/** What to say of a listener that has policies, but none for its workload. */
-export function unguarded(
-  listener: string,
-  direction: "ingress" | "egress",
-  { labels }: Subject,
-): { readonly message: string; readonly mend: string } {
-  return {
-    message: `listener ${listener}: no policy in force selects the workload ${
-      labels.join(", ")
-    } for ${direction}, so everything passes`,
-    mend: "correct endpoint.labels or the endpointSelector",
-  };
 }

@@ -77,6 +77,7 @@ ${more}
       builtInParsers: BUILT_IN,
       log: {
         info: (message) => this.#say(message),
+        error: (message) => this.#say(message),
         warn: (message) => {
           this.#warnings.push(message);
           this.#say(message);

@@ -19,6 +19,8 @@
  */
 import type { Parser, Verdict } from "parley/proxylib";
 import { Held } from "./held.ts";
+import type { MovedHalf, MovedStream } from "./moved.ts";
+import { beginCall, endCall, failedCall } from "./parser_call.ts";
 import { thrownText } from "./thrown.ts";
 import { clientHello } from "./tls.ts";
 
@@ -49,9 +51,10 @@ export interface Sink {
   repliesDone(): void;
 }
 
-/** One direction. */
-class Half {
-  readonly held: Held;
+const NOTHING = new Uint8Array(0);
+
+/** One direction: the bytes held, and what is known of them. */
+class Half extends Held {
   /** Bytes decided but not yet here. */
   carry = 0;
   carryPasses = false;
@@ -60,7 +63,8 @@ class Half {
   /** Bytes of the current frame that the parser has seen. */
   seen = 0;
   /** Injected bytes that wait for the frame boundary. */
-  injected: Uint8Array[] = [];
+  injected: Uint8Array[] | undefined;
+  injectedBytes = 0;
   /** The parser answered NOP with bytes at hand. */
   paused = false;
   /** The peer sends no more. */
@@ -69,13 +73,13 @@ class Half {
   ended = false;
 
   constructor(readonly reply: boolean) {
-    this.held = new Held();
+    super();
   }
 }
 
 /** The engine of one connection. */
 export class Stream {
-  readonly #parser: Parser;
+  #parser: Parser;
   readonly #sink: Sink;
   readonly #frameBytes: number;
   readonly #request = new Half(false);
@@ -85,6 +89,7 @@ export class Stream {
   /** Requests are refused, replies still due. */
   #closing = false;
   #failed = false;
+  #served = false;
 
   /**
    * @param frameBytes the most that is held of one frame, per direction; a
@@ -101,31 +106,108 @@ export class Stream {
     return this.#failed;
   }
 
+  /** Whether the parser, this version of it, has passed bytes of a reply. */
+  get served(): boolean {
+    return this.#served;
+  }
+
   /** Whether a direction should not be read for now. What is fed all the same is kept. */
   paused(reply: boolean): boolean {
     return this.#half(reply).paused;
+  }
+
+  /**
+   * What the parser says of its state for the version that replaces it, copied;
+   * `undefined`: it can say nothing. A parser that throws here fails its connection.
+   */
+  snapshot(): unknown {
+    beginCall();
+    try {
+      const state = structuredClone(this.#parser.snapshot?.());
+      endCall();
+      return state;
+    } catch (cause) {
+      this.#fail(panic("in its snapshot", failedCall(cause)));
+      return undefined;
+    }
+  }
+
+  /** What another process has to know to go on; nothing if the parser cannot say what it remembers. */
+  toMove(): MovedStream | undefined {
+    const snapshot = this.snapshot();
+    if (snapshot === undefined) return undefined;
+    return {
+      guard: this.#guard,
+      request: movedHalf(this.#request),
+      response: movedHalf(this.#response),
+      snapshot,
+    };
+  }
+
+  /** Stands where a stream of another process stood; `replace` sets it going. */
+  restore({ guard, request, response }: MovedStream): void {
+    this.#guard = guard;
+    restoreHalf(this.#request, request);
+    restoreHalf(this.#response, response);
+  }
+
+  /** Goes on with another parser: undecided bytes are shown again, from the frame's start. */
+  replace(parser: Parser): void {
+    this.#parser = parser;
+    this.#served = false;
+    for (const half of [this.#request, this.#response]) {
+      half.need = 0;
+      half.seen = 0;
+    }
+    this.#run(this.#request);
+    this.#run(this.#response);
   }
 
   /** Takes what a peer sent. `end`: it sends no more. `bytes` need not outlive the call. */
   feed(reply: boolean, bytes: Uint8Array, end: boolean): void {
     const half = this.#half(reply);
     if (this.#failed || half.ending || half.ended) return;
-    half.held.show(bytes);
     half.ending = end;
-    this.#advance(half);
-    this.#wake(this.#half(!reply));
-    half.held.keep();
-    this.#checkHeld(half);
+    this.#run(half, bytes);
   }
 
-  /** Queues bytes of the parser's own; see `Connection.inject`. */
-  inject(reply: boolean, bytes: Uint8Array): void {
+  /** Settles what can be settled of a direction, and what that settles of the other one. */
+  #run(half: Half, bytes: Uint8Array = NOTHING): void {
+    try {
+      half.show(bytes);
+      this.#advance(half);
+      this.#wake(this.#half(!half.reply));
+      half.keep();
+      this.#checkHeld(half);
+    } catch (cause) {
+      this.#onSpoilt(half, cause);
+    }
+  }
+
+  /** The parser has detached the bytes that it was shown: nothing of this connection can be relied on. */
+  #onSpoilt(half: Half, cause: unknown): void {
+    this.#request.clear();
+    this.#response.clear();
+    this.#panic(half, cause);
+  }
+
+  /**
+   * Queues bytes of the parser's own; see `Connection.inject`.
+   *
+   * @param queued bytes that went to the sink before and have not left
+   */
+  inject(reply: boolean, bytes: Uint8Array, queued = 0): void {
     const half = this.#half(reply);
     if (this.#failed || half.ended) return;
+    const waiting = queued + half.injectedBytes + bytes.length;
+    if (waiting > this.#frameBytes) return this.#tooMuch(half, waiting);
     if (atBoundary(half)) {
       this.#flush(half);
       this.#sink.write(reply, bytes);
-    } else half.injected.push(bytes);
+    } else {
+      (half.injected ??= []).push(bytes);
+      half.injectedBytes += bytes.length;
+    }
   }
 
   #half(reply: boolean): Half {
@@ -135,9 +217,9 @@ export class Stream {
   /** Asks again about a direction that waited for the other one, and in turn about that, until nothing moves. */
   #wake(half: Half): void {
     if (!half.paused) return;
-    const before = half.held.length;
+    const before = half.length;
     this.#advance(half);
-    if (half.held.length < before) this.#wake(this.#half(!half.reply));
+    if (half.length < before) this.#wake(this.#half(!half.reply));
   }
 
   /** Settles bytes of one direction until more are needed. */
@@ -145,7 +227,7 @@ export class Stream {
     half.paused = false;
     while (!this.#failed && !half.ended) {
       if (!this.#settleCarry(half)) break;
-      if (half.held.length < half.need && !half.ending) break;
+      if (half.length < half.need && !half.ending) break;
       if (this.#guardHolds(half)) break;
       if (!this.#decide(half)) break;
     }
@@ -154,38 +236,41 @@ export class Stream {
 
   /** Writes what was passed: requests in a row leave in one piece. */
   #flush(half: Half): void {
-    const bytes = half.held.passed();
-    if (bytes.length > 0) this.#sink.write(half.reply, bytes);
+    const bytes = half.passed();
+    if (bytes.length === 0) return;
+    if (half.reply) this.#served = true;
+    this.#sink.write(half.reply, bytes);
   }
 
   /** Moves bytes that are already decided; false while some are still to come. */
   #settleCarry(half: Half): boolean {
     if (half.carry > 0) {
       if (half.carryPasses) {
-        half.carry -= half.held.pass(half.carry);
+        half.carry -= half.pass(half.carry);
       } else {
         this.#flush(half);
-        half.carry -= half.held.drop(half.carry);
+        half.carry -= half.drop(half.carry);
       }
       if (half.carry > 0) {
         if (half.ending) this.#finish(half, 0);
         return false;
       }
     }
-    if (half.injected.length > 0) this.#writeInjected(half);
+    if (half.injected) this.#writeInjected(half);
     return true;
   }
 
   #writeInjected(half: Half): void {
     this.#flush(half);
-    for (const bytes of half.injected) this.#sink.write(half.reply, bytes);
-    half.injected = [];
+    for (const bytes of half.injected!) this.#sink.write(half.reply, bytes);
+    half.injected = undefined;
+    half.injectedBytes = 0;
   }
 
   /** Looks for a TLS client; true while it cannot be told, or when it is one. */
   #guardHolds(half: Half): boolean {
     if (!this.#guard || half.reply) return false;
-    const answer = clientHello(half.held.bytes());
+    const answer = clientHello(half.bytes());
     if (answer === "maybe" && !half.ending) return true;
     this.#guard = false;
     if (answer !== "yes") return false;
@@ -220,36 +305,39 @@ export class Stream {
   }
 
   #ask(half: Half): Verdict | undefined {
+    beginCall();
     try {
-      return readVerdict(this.#parser.onData(
+      const verdict = readVerdict(this.#parser.onData(
         half.reply,
         half.ending,
-        half.held.bytes(),
+        half.bytes(),
         half.seen,
       ));
+      endCall();
+      return verdict;
     } catch (cause) {
-      this.#panic(half, cause);
+      this.#panic(half, failedCall(cause));
       return undefined;
     }
   }
 
   #await(half: Half, bytes: number): false {
     if (half.ending) {
-      this.#finish(half, half.held.length);
+      this.#finish(half, half.length);
       return false;
     }
-    half.seen = half.held.length;
-    half.need = half.held.length + bytes;
+    half.seen = half.length;
+    half.need = half.length + bytes;
     if (half.need > this.#frameBytes) this.#tooLong(half, half.need);
     return false;
   }
 
   #pause(half: Half): false {
-    half.need = half.held.length + 1;
-    if (half.held.length === 0) {
+    half.need = half.length + 1;
+    if (half.length === 0) {
       if (half.ending) this.#finish(half, 0);
     } else if (this.#half(!half.reply).ended) {
-      this.#finish(half, half.held.length); // nothing can move it any more
+      this.#finish(half, half.length); // nothing can move it any more
     } else {
       half.need = 0;
       half.paused = true;
@@ -262,7 +350,7 @@ export class Stream {
     half.ended = true;
     this.#flush(half);
     if (undecided > 0) this.#sink.partial(half.reply, undecided);
-    half.held.clear();
+    half.clear();
     if (!this.#closing) return this.#sink.end(half.reply);
     this.#failed = true;
     this.#sink.repliesDone();
@@ -270,8 +358,8 @@ export class Stream {
 
   /** A paused direction keeps what it is fed; this bounds it if a transport reads on. */
   #checkHeld(half: Half): void {
-    if (!this.#failed && half.held.length > this.#frameBytes) {
-      this.#tooLong(half, half.held.length);
+    if (!this.#failed && half.length > this.#frameBytes) {
+      this.#tooLong(half, half.length);
     }
   }
 
@@ -283,6 +371,18 @@ export class Stream {
           name(half)
         } needs ${bytes} bytes held, the limit is ` +
         `${this.#frameBytes}; raise limits.frameBytes if such frames are legitimate`,
+    });
+  }
+
+  /** The peer takes nothing, and the parser goes on injecting. */
+  #tooMuch(half: Half, bytes: number): void {
+    this.#fail({
+      reason: "limit",
+      detail:
+        `the parser injects into the ${
+          name(half)
+        } though ${bytes} bytes wait to leave it, the limit is ` +
+        `${this.#frameBytes} (limits.frameBytes)`,
     });
   }
 
@@ -299,7 +399,7 @@ export class Stream {
     this.#closing = true;
     half.ended = true;
     this.#flush(half);
-    half.held.clear();
+    half.clear();
     this.#sink.fail(failure, true);
     return false;
   }
@@ -317,6 +417,20 @@ export class Stream {
     if (this.#closing) this.#sink.repliesDone();
     else this.#sink.fail(failure, false);
   }
+}
+
+function movedHalf(half: Half): MovedHalf {
+  const { carry, carryPasses, injected = [], ending, ended } = half;
+  return { carry, carryPasses, held: half.bytes(), injected, ending, ended };
+}
+
+function restoreHalf(half: Half, moved: MovedHalf): void {
+  half.carry = moved.carry;
+  half.carryPasses = moved.carryPasses;
+  half.hold(moved.held);
+  if (moved.injected.length > 0) half.injected = [...moved.injected];
+  half.ending = moved.ending;
+  half.ended = moved.ended;
 }
 
 /** What a parser threw, as a failure of its connection. `where` says what it was doing. */
@@ -342,7 +456,6 @@ function name(half: Half): string {
  * each member is read once.
  */
 function readVerdict(answer: Verdict): Verdict {
-  if (answer instanceof Promise) answer.catch(() => {}); // it is refused, whatever becomes of it
   if (typeof answer !== "object" || answer === null) throw invalid(answer);
   const { op, bytes, last, code } = answer;
   if (!isWellFormed(op, bytes, code)) throw invalid(answer);
@@ -365,7 +478,9 @@ function isWellFormed(op: Verdict["op"], bytes: number, code: string): boolean {
 }
 
 function invalid(answer: unknown): Error {
-  const found = answer instanceof Promise ? "a promise" : typeof answer;
+  const isPromise = answer instanceof Promise;
+  if (isPromise) answer.catch(() => {}); // it is refused, whatever becomes of it
+  const found = isPromise ? "a promise" : typeof answer;
   return new TypeError(
     `onData answered ${found} that is no verdict; parsers are synchronous and answer pass(n), drop(n), more(n), nop() or error(code)`,
   );

@@ -452,6 +452,33 @@ Deno.test("Stream bounds what a paused direction keeps if it is fed all the same
   assertEquals(bench.events, ["fail limit"]);
 });
 
+for (const reply of [false, true]) {
+  const [own, from, name] = reply ? ["<", ">", "client"] : [">", "<", "server"];
+  Deno.test(`Stream bounds what is injected while a frame to the ${name} is under way`, () => {
+    // A frame of which some has left: nothing may be put between.
+    const begun = new Bench((call, stream) => {
+      if (call.reply === reply) return pass(1000);
+      if (call.text === "") return nop();
+      stream.inject(reply, new Uint8Array(16));
+      return drop(1);
+    });
+    begun.feed(`${own}x`);
+    begun.feed(...Array.from({ length: 4 }, () => `${from}y`));
+    assertEquals(begun.events, [`${own}x`], "as much as a frame may hold");
+    assertEquals(begun.feed(`${from}y`).events, [`${own}x`, "fail limit"]);
+  });
+
+  Deno.test(`Stream bounds what is injected if the ${name} does not read`, () => {
+    const bench = new Bench(() => nop());
+    bench.stream.inject(reply, new Uint8Array(14), 50);
+    assertEquals(bench.events.length, 1);
+    bench.stream.inject(reply, new Uint8Array(14), 51);
+    assertEquals(bench.events.slice(1), ["fail limit"]);
+    bench.stream.inject(reply, new Uint8Array(14), 0);
+    assertEquals(bench.events.length, 2, "it is over");
+  });
+}
+
 const HELLO = "\x16\x03\x01\x00\x05\x01";
 
 for (let at = 0; at < HELLO.length; at++) {

@@ -42,6 +42,7 @@ import {
   variants,
 } from "../proxylib/testkit/mod.ts";
 import { createJudge, type Judge } from "./matcher.ts";
+import { createStore } from "./shared.ts";
 import { type Failure, type Sink, Stream } from "./stream.ts";
 
 export type { Case, Outcome, Step } from "../proxylib/testkit/mod.ts";
@@ -130,19 +131,23 @@ class Recorder implements Sink {
       source: { address: "192.0.2.1:40000", labels: ["k8s:app=client"] },
       destination: { address: "192.0.2.2:4040", labels: ["k8s:app=server"] },
       port: 4040,
+      frameBytes: FRAME_BYTES,
+      shared: createStore(FRAME_BYTES),
       matches: judge,
       inject: (reply, bytes) => {
         this.injections++;
         this.stream.inject(reply, bytes);
       },
+      logsResponses: false,
       log: (decision, fields, type) => this.#note(decision, fields, type),
     };
   }
 
-  #note(decision: Decision, fields: Fields, type = "request"): void {
-    if (type !== "request") return;
+  #note(decision: Decision, fields: Fields, type = "request"): number {
+    if (type !== "request") return 0;
     const { allowed: _, ...rest } = decision;
     this.#log.push({ type, ...rest, fields: structuredClone(fields) });
+    return 0;
   }
 
   write(reply: boolean, bytes: Uint8Array): void {

@@ -8,7 +8,7 @@
 export function thrownStack(cause: unknown): string | undefined {
   try {
     const stack = cause instanceof Error ? cause.stack : undefined;
-    return typeof stack === "string" ? stack : undefined;
+    return typeof stack === "string" ? cut(stack, STACK_LENGTH) : undefined;
   } catch {
     return undefined;
   }
@@ -17,8 +17,17 @@ export function thrownStack(cause: unknown): string | undefined {
 /** Parsers can throw anything, also what cannot be turned into text. Never throws. */
 export function thrownText(cause: unknown): string {
   try {
-    return cause instanceof Error ? `${cause.message}` : String(cause);
+    const text = cause instanceof Error ? `${cause.message}` : String(cause);
+    return cut(text, TEXT_LENGTH);
   } catch {
     return "something that has no text";
   }
+}
+
+/** Longer texts are no messages, and would fill the log. */
+const TEXT_LENGTH = 8_000;
+const STACK_LENGTH = 16_000;
+
+function cut(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length)}…` : text;
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { resolve } from "node:path";
+import { openWatcher } from "./watcher.ts";
 
 /** Editors and `kubectl` change several files at once: wait for quiet. */
 const DEBOUNCE_MS = 50;
@@ -23,10 +23,7 @@ export function watch(
   paths: readonly string[],
   changed: () => Promise<void>,
 ): Watch {
-  const open = new Map<
-    string,
-    { watcher: Deno.FsWatcher; over: Promise<void> }
-  >();
+  const watcher = openWatcher(paths, schedule);
   let running: Promise<void> | undefined;
   let again = false;
   let closed = false;
@@ -39,7 +36,7 @@ export function watch(
       again = true;
       return;
     }
-    look();
+    watcher.look();
     running = changed().finally(() => {
       running = undefined;
       if (again) schedule();
@@ -51,27 +48,7 @@ export function watch(
     if (!closed) timer = setTimeout(run, DEBOUNCE_MS);
   }
 
-  /** Watches each path that is there and not watched, if the system lets us; the rescan covers the rest. */
-  function look(): void {
-    for (const path of paths) {
-      if (open.has(path)) continue;
-      try {
-        const watcher = Deno.watchFs(path);
-        open.set(path, { watcher, over: follow(path, watcher) });
-      } catch { /* not there, or no watches left */ }
-    }
-  }
-  async function follow(path: string, watcher: Deno.FsWatcher): Promise<void> {
-    const root = resolve(path);
-    for await (const { kind, paths } of watcher) {
-      if (kind !== "access") schedule();
-      // A watch is on what had the name: whatever has it next is looked for anew.
-      if (GONE.has(kind) && paths.includes(root)) break;
-    }
-    open.delete(path);
-  }
-
-  look();
+  watcher.look();
   // Not `schedule`: a folder that is never quiet is read all the same.
   const rescan = setInterval(run, RESCAN_MS);
 
@@ -80,13 +57,8 @@ export function watch(
       closed = true;
       clearInterval(rescan);
       clearTimeout(timer);
-      const watches = [...open.values()];
-      for (const { watcher } of watches) watcher.close();
-      await Promise.all(watches.map(({ over }) => over));
+      await watcher.close();
       await running;
     },
   };
 }
-
-/** Events after which a watched name belongs to something else. */
-const GONE: ReadonlySet<string> = new Set(["remove", "rename"]);

@@ -2,7 +2,9 @@
 import {
   deepStrictEqual as assertEquals,
   ok as assert,
+  throws as assertThrows,
 } from "node:assert/strict";
+import { constants, openSync } from "node:fs";
 import { watch } from "./watch.ts";
 
 const DEADLINE_MS = 15_000;
@@ -192,6 +194,28 @@ Deno.test("watch() makes no call after close, whatever was under way", () =>
     await new Promise((resolve) => setTimeout(resolve, 100));
     assertEquals(count, 1);
   }));
+
+Deno.test({
+  name: "watch() opens no pipe, and goes on",
+  ignore: Deno.build.os !== "linux",
+  fn: () =>
+    inFolder(async (folder) => {
+      const calls = new Calls();
+      const running = watch([folder], calls.changed);
+      const seen = calls.next("the pipe");
+      const pipe = `${folder}/pipe.yaml`;
+      await new Deno.Command("mkfifo", { args: [pipe] }).output();
+      await seen;
+      const called = calls.next("a file beside it");
+      const started = performance.now();
+      await Deno.writeTextFile(`${folder}/a.yaml`, "new");
+      await called;
+      assert(performance.now() - started < 3000, "only the rescan noticed");
+      const { O_WRONLY, O_NONBLOCK } = constants;
+      assertThrows(() => openSync(pipe, O_WRONLY | O_NONBLOCK), /ENXIO/);
+      await running.close();
+    }),
+});
 
 Deno.test("watch() looks again for a path that comes later", () =>
   inFolder(async (folder) => {

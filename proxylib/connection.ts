@@ -28,6 +28,17 @@ export type Fields = Readonly<
   Record<string, string | number | boolean | readonly string[]>
 >;
 
+/**
+ * What the connections of a listener to one upstream know in common, per parser
+ * and worker: texts by texts. The engine owns it and bounds it, so what was put
+ * there may be gone when it is asked for.
+ */
+export interface Shared {
+  get(key: string): string | undefined;
+  /** Throws a `TypeError` for anything but texts. */
+  set(key: string, value: string): void;
+}
+
 /** The connection as its parser sees it. */
 export interface Connection<Request = unknown> {
   readonly id: number;
@@ -37,6 +48,9 @@ export interface Connection<Request = unknown> {
   readonly destination: Endpoint;
   /** The port that the policy speaks of. */
   readonly port: number;
+  /** The most that is held of one frame, per direction (`limits.frameBytes`): a bound for what a parser unpacks, too. */
+  readonly frameBytes: number;
+  readonly shared: Shared;
   /** Asks the policy in force about a request. Does not log. */
   matches(request: Request): Decision;
   /**
@@ -44,6 +58,20 @@ export interface Connection<Request = unknown> {
    * direction's next frame boundary, at once if it is at one.
    */
   inject(reply: boolean, bytes: Uint8Array): void;
-  /** Writes an access-log line. `defineProtocol` does this by itself. */
-  log(decision: Decision, fields: Fields, type?: "request" | "response"): void;
+  /** Whether lines of replies are written: if not, nobody need describe them. */
+  readonly logsResponses: boolean;
+  /**
+   * Writes an access-log line. `defineProtocol` does this by itself.
+   *
+   * @param asked of a response: what this gave for its request; the line then
+   *   has the `latency`
+   * @return of a request: its number, plain data; 0 if lines of replies are not
+   *   written
+   */
+  log(
+    decision: Decision,
+    fields: Fields,
+    type?: "request" | "response",
+    asked?: number,
+  ): number;
 }

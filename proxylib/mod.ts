@@ -8,7 +8,21 @@
  * @module
  */
 export { z } from "zod";
-export type { Connection, Decision, Endpoint, Fields } from "./connection.ts";
+export { BoundedMap } from "./bounded_map.ts";
+export { crc32 } from "./checksum.ts";
+export {
+  lz4Block,
+  snappyElements,
+  type SnappyPreamble,
+  snappyPreamble,
+} from "./compression.ts";
+export type {
+  Connection,
+  Decision,
+  Endpoint,
+  Fields,
+  Shared,
+} from "./connection.ts";
 export { type Fault, ParleyError } from "./error.ts";
 export {
   fixed,
@@ -21,8 +35,10 @@ export {
 export {
   defineParser,
   type FieldTexts,
+  type Filing,
   type Parser,
   type ParserDefinition,
+  type RuleIndex,
   type RuleIssue,
 } from "./parser.ts";
 export {
@@ -30,10 +46,12 @@ export {
   defineProtocol,
   type ProtocolSpec,
   type Refusal,
+  type Remembered,
 } from "./protocol.ts";
 export { type Regex, regex, regexKey } from "./regex.ts";
 export {
   bytes,
+  find,
   fromLatin1,
   fromPrintable,
   isAscii,

@@ -7,8 +7,13 @@
 
 /** An entry of the order. */
 export type Entry<Request> =
-  /** A reply that will come, and how long the request's head was. */
-  | { readonly kind: "reply"; readonly request: Request; readonly size: number }
+  /** A reply that will come, how long the request's head was, and what its log line was given. */
+  | {
+    readonly kind: "reply";
+    readonly request: Request;
+    readonly size: number;
+    readonly asked: number;
+  }
   /** Requests in a row that are answered only now and then: any number of replies, or none. */
   | { readonly kind: "quiet" }
   /** A request of our own. Its reply shows that the quiet ones before it are done, and is swallowed. */
@@ -25,10 +30,20 @@ const KEPT = 1024;
 
 /** First in, first out, with a look at both ends. Slots are reused: most connections have one entry at a time. */
 export class Outstanding<Request> {
-  #entries: (Entry<Request> | undefined)[] = [];
+  /** Two slots do for most connections; an empty array would grow to seventeen at once. */
+  #entries: (Entry<Request> | undefined)[] = [undefined, undefined];
   #head = 0;
   #tail = 0;
   #bytes = 0;
+
+  /** The same order again; see {@linkcode toArray}. */
+  static from<Request>(
+    entries: readonly Entry<Request>[],
+  ): Outstanding<Request> {
+    const order = new Outstanding<Request>();
+    for (const entry of entries) order.push(entry);
+    return order;
+  }
 
   get length(): number {
     return this.#tail - this.#head;
@@ -63,7 +78,7 @@ export class Outstanding<Request> {
     if (this.#head === this.#tail) {
       this.#head = 0;
       this.#tail = 0;
-      if (this.#entries.length > KEPT) this.#entries = [];
+      if (this.#entries.length > KEPT) this.#entries = [undefined, undefined];
     } else if (this.#head === KEPT) {
       this.#entries = this.#entries.slice(this.#head, this.#tail);
       this.#tail -= this.#head;

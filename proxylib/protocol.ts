@@ -13,6 +13,7 @@ import type {
   FieldTexts,
   Parser,
   ParserDefinition,
+  RuleIndex,
   RuleIssue,
 } from "./parser.ts";
 import {
@@ -40,15 +41,35 @@ export interface Barrier<Request> {
   readonly request: Request;
 }
 
+/** What a connection remembers, for the version of its parser that comes next. */
+export interface Remembered<Request, State> {
+  readonly state: State;
+  /** Requests whose replies are outstanding, in order. */
+  readonly requests: readonly Request[];
+}
+
 /** A protocol of requests and replies. */
 export interface ProtocolSpec<Request, Rule, State> {
   readonly description: string;
   readonly rule: z.ZodType<Rule, unknown>;
   lint?(rule: Readonly<Record<string, string>>): readonly RuleIssue[];
+  /** As in {@linkcode ParserDefinition}. */
+  lintRules?(rules: readonly Rule[]): readonly RuleIssue[];
   matches(rule: Rule, request: Request): boolean;
+  /** For policies of thousands of rules; without it every rule is asked. */
+  readonly index?: RuleIndex<Request, Rule>;
 
   /** What a connection remembers between requests: plain data. */
   state?(): State;
+  /**
+   * What another version of this parser remembers, as this one does: write it
+   * when the form of `state` or of requests has changed. Throws if there is no
+   * way. Default: as it is, if the state looks like this version's.
+   */
+  restore?(
+    remembered: Remembered<unknown, unknown>,
+    fromVersion: string,
+  ): Remembered<Request, State>;
   /** Finds the head of the next request, as far as it must be read to judge it: `pass(length)`, `more(n)` or an error. */
   frame(data: Uint8Array, seen: number, state: State): Verdict;
   /** Reads the head that `frame` found. The only function that may change `state`. */
@@ -112,12 +133,82 @@ export function defineProtocol<Request, Rule, State = undefined>(
     description: spec.description,
     rule: spec.rule,
     ...(spec.lint ? { lint: spec.lint } : {}),
+    ...(spec.lintRules ? { lintRules: spec.lintRules } : {}),
     matches: spec.matches,
+    ...(spec.index ? { index: spec.index } : {}),
     fields: spec.fields,
     ...(spec.parts ? { parts: spec.parts } : {}),
     ...(spec.fromFields ? { fromFields: spec.fromFields } : {}),
-    create: (connection) => new ProtocolParser(spec, connection),
+    create: (connection) =>
+      new ProtocolParser(spec, connection, {
+        state: spec.state?.() as State,
+        outstanding: [],
+        over: false,
+      }),
+    restore: (connection, state, fromVersion) =>
+      new ProtocolParser(spec, connection, restore(spec, state, fromVersion)),
   };
+}
+
+/** All that a connection's parser holds. */
+interface Memory<Request, State> {
+  readonly state: State;
+  readonly outstanding: readonly Entry<Request>[];
+  readonly over: boolean;
+}
+
+/** The memory of another version, as one of this. */
+function restore<Request, Rule, State>(
+  spec: ProtocolSpec<Request, Rule, State>,
+  snapshot: unknown,
+  fromVersion: string,
+): Memory<Request, State> {
+  if (!isMemory(snapshot)) {
+    throw new TypeError(
+      "the version before was not made by defineProtocol: its state has another form",
+    );
+  }
+  const requests = snapshot.outstanding.flatMap((entry) =>
+    "request" in entry ? [entry.request] : []
+  );
+  const before = { state: snapshot.state, requests };
+  const now = spec.restore?.(before, fromVersion) ?? asItIs(spec, before);
+  const rest = [...now.requests];
+  return {
+    ...snapshot,
+    state: now.state,
+    outstanding: snapshot.outstanding.map((entry) =>
+      "request" in entry ? { ...entry, request: rest.shift()! } : entry
+    ) as Entry<Request>[],
+  };
+}
+
+function isMemory(snapshot: unknown): snapshot is Memory<unknown, unknown> {
+  return typeof snapshot === "object" && snapshot !== null &&
+    "state" in snapshot && "over" in snapshot &&
+    "outstanding" in snapshot && Array.isArray(snapshot.outstanding);
+}
+
+function asItIs<Request, Rule, State>(
+  spec: ProtocolSpec<Request, Rule, State>,
+  before: Remembered<unknown, unknown>,
+): Remembered<Request, State> {
+  if (formOf(before.state) !== formOf(spec.state?.())) {
+    throw new TypeError(
+      `the version before remembers ${formOf(before.state)}, this one ${
+        formOf(spec.state?.())
+      }: write restore() to make the one of the other`,
+    );
+  }
+  return before as Remembered<Request, State>;
+}
+
+/** Names and kinds of a state's members. */
+function formOf(state: unknown): string {
+  if (typeof state !== "object" || state === null) return typeof state;
+  const members = Object.entries(state)
+    .map(([name, value]) => `${name}: ${typeof value}`);
+  return `{ ${members.sort().join(", ")} }`;
 }
 
 /**
@@ -140,17 +231,20 @@ class ProtocolParser<Request, Rule, State> implements Parser {
   readonly #spec: ProtocolSpec<Request, Rule, State>;
   readonly #connection: Connection<Request>;
   readonly #state: State;
-  readonly #outstanding = new Outstanding<Request>();
+  readonly #outstanding: Outstanding<Request>;
   /** The server was told to hang up. */
-  #over = false;
+  #over: boolean;
 
   constructor(
     spec: ProtocolSpec<Request, Rule, State>,
     connection: Connection<Request>,
+    { state, outstanding, over }: Memory<Request, State>,
   ) {
     this.#spec = spec;
     this.#connection = connection;
-    this.#state = spec.state?.() as State;
+    this.#state = state;
+    this.#outstanding = Outstanding.from(outstanding);
+    this.#over = over;
   }
 
   onData(
@@ -162,7 +256,7 @@ class ProtocolParser<Request, Rule, State> implements Parser {
     return reply ? this.#onReply(data, seen) : this.#onRequest(data, seen);
   }
 
-  snapshot(): unknown {
+  snapshot(): Memory<Request, State> {
     return structuredClone({
       state: this.#state,
       outstanding: this.#outstanding.toArray(),
@@ -178,10 +272,11 @@ class ProtocolParser<Request, Rule, State> implements Parser {
     if (head.op !== "pass") return head;
     if (head.bytes > data.length) return more(head.bytes - data.length);
 
-    const request = this.#spec.request(
-      data.subarray(0, head.bytes),
-      this.#state,
-    );
+    // A view costs as much as a small parse; most heads are all that was read.
+    const bytesOfHead = head.bytes === data.length
+      ? data
+      : data.subarray(0, head.bytes);
+    const request = this.#spec.request(bytesOfHead, this.#state);
     const refusal = this.#spec.refuse?.(request);
     if (refusal) this.#connection.log(MALFORMED, this.#spec.fields(request));
     if (refusal?.close !== undefined) {
@@ -211,12 +306,12 @@ class ProtocolParser<Request, Rule, State> implements Parser {
   /** Decides and logs; denies, or expects the reply. */
   #judge(request: Request, size: number): boolean {
     const decision = this.#decide(request);
-    this.#connection.log(decision, this.#spec.fields(request));
+    const asked = this.#connection.log(decision, this.#spec.fields(request));
     if (!decision.allowed) {
       this.#answer(this.#spec.deny(request));
       return false;
     }
-    this.#expect(request, size);
+    this.#expect(request, size, asked);
     this.#over = this.#spec.hangsUp?.(request) ?? false;
     return true;
   }
@@ -228,12 +323,12 @@ class ProtocolParser<Request, Rule, State> implements Parser {
     return isUnknown ? { ...decision, reason: "unknown-request" } : decision;
   }
 
-  #expect(request: Request, size: number): void {
+  #expect(request: Request, size: number, asked: number): void {
     if (!this.#spec.reply) return;
     switch (this.#spec.answered?.(request) ?? "always") {
       case "always":
         if (this.#spec.blurs?.(request)) this.#settleQuiet();
-        this.#outstanding.push({ kind: "reply", request, size });
+        this.#outstanding.push({ kind: "reply", request, size, asked });
         break;
       case "perhaps":
         if (this.#outstanding.last()?.kind !== "quiet") {
@@ -304,11 +399,14 @@ class ProtocolParser<Request, Rule, State> implements Parser {
     if (verdict.op !== "pass") return verdict;
     if (verdict.last) this.#outstanding.shift();
     if (entry.kind === "barrier") return drop(verdict.bytes);
-    if (verdict.last && entry.kind === "reply") {
+    const isLogged = verdict.last && entry.kind === "reply" &&
+      this.#connection.logsResponses;
+    if (isLogged) {
       this.#connection.log(
         FORWARDED,
         this.#spec.fields(entry.request),
         "response",
+        entry.asked,
       );
     }
     return verdict;

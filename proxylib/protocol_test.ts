@@ -72,14 +72,18 @@ class Bench {
       source: end,
       destination: end,
       port: 1,
+      frameBytes: 1 << 24,
+      shared: { get: () => undefined, set: () => {} },
       matches: ({ text }) => decide(text),
       inject: (reply, data) => {
         this.events.push(`${reply ? "reply" : "forward"} ${latin1(data)}`);
       },
+      logsResponses: true,
       log: ({ verdict, reason }, { text }, type = "request") => {
         this.events.push(
           `log ${type} ${verdict}${reason ? ` ${reason}` : ""} ${text}`,
         );
+        return 0;
       },
     };
     this.parser = defineProtocol(spec).create(connection);
@@ -384,7 +388,7 @@ Deno.test("defineProtocol gives each connection its own state, and shows it as p
   assertEquals(one.parser.snapshot?.(), {
     state: { requests: 2 },
     outstanding: [
-      { kind: "reply", request: { text: "a" }, size: 2 },
+      { kind: "reply", request: { text: "a" }, size: 2, asked: 0 },
       { kind: "denial", bytes: bytes("no xb\n") },
     ],
     over: false,

@@ -11,6 +11,10 @@ import { fromLatin1, isAscii } from "./text.ts";
 /** A compiled rule expression. */
 export interface Regex {
   readonly source: string;
+  /** What every text that holds a match begins with, as far as that is plain. */
+  readonly prefix: string;
+  /** Whether `prefix` is the one text that holds a match. */
+  readonly isExact: boolean;
   /** Whether the bytes, given as a `latin1` text, hold a match anywhere. */
   test(raw: string): boolean;
 }
@@ -20,14 +24,27 @@ export function regex(source: string): Regex {
   try {
     const compiled = RE2JS.compile(source);
     // As Go's RE2 does, read the bytes as UTF-8, not as UTF-16 characters.
+    const prefix = prefixOf(source);
     return {
       source,
+      prefix,
+      isExact: prefix !== "" &&
+        source === `^${prefix.replaceAll(".", "\\.")}$`,
       test: (raw) => compiled.test(isAscii(raw) ? raw : fromLatin1(raw)),
     };
   } catch (cause) {
     const detail = cause instanceof Error ? cause.message : String(cause);
     throw new SyntaxError(`not an RE2 expression: ${detail}`, { cause });
   }
+}
+
+/** The letters behind a `^`, if nothing in the expression can take them back: no alternative, no flag. */
+function prefixOf(source: string): string {
+  const [, letters] = /^\^((?:[\w/ :,@#-]|\\\.)*)/.exec(source) ?? [];
+  if (letters === undefined || /\||\(\?/.test(source)) return "";
+  const next = source.charAt(1 + letters.length);
+  const plain = letters.replaceAll("\\", "");
+  return "*?{".includes(next) && next !== "" ? plain.slice(0, -1) : plain;
 }
 
 /** A rule key whose value is an expression. `code` is the error's code, such as `memcache.regex`. */

@@ -75,3 +75,21 @@ Deno.test("regexKey compiles a good expression and keeps its source", () => {
     false,
   ]);
 });
+
+const BEGINNINGS: [source: string, prefix: string, isExact: boolean][] = [
+  ["^shop\\.orders$", "shop.orders", true],
+  ["^orders$", "orders", true],
+  ["^shop\\.orders", "shop.orders", false],
+  ["^shop\\.*", "shop", false],
+  ["^shop.orders$", "shop", false],
+  ["^orders?$", "order", false],
+  ["^a$|b", "", false],
+  ["orders$", "", false],
+];
+
+for (const [source, prefix, isExact] of BEGINNINGS) {
+  Deno.test(`regex /${source}/ begins with ${JSON.stringify(prefix)}${isExact ? " and ends so" : ""}`, () => {
+    const compiled = regex(source);
+    assertEquals([compiled.prefix, compiled.isExact], [prefix, isExact]);
+  });
+}

@@ -15,27 +15,36 @@ export function bytes(text: string): Uint8Array {
 
 /** Up to this length a loop costs less than a native call (bench/README.md). */
 const SHORT = 64;
+/** For each length, where the bytes of a short text wait to become one string, in one piece. */
+const CODES = Array.from({ length: SHORT + 1 }, (_, n) => Array(n).fill(0));
 
 /** A text with one character a byte (U+0000 to U+00FF): compares as bytes do. */
 export function latin1(data: Uint8Array, start = 0, end = data.length): string {
   const stop = Math.min(end, data.length);
   if (stop <= start) return "";
-  if (stop - start > SHORT) {
-    return Buffer.from(data.buffer, data.byteOffset + start, stop - start)
+  const length = stop - start;
+  if (length > SHORT) {
+    return Buffer.from(data.buffer, data.byteOffset + start, length)
       .toString("latin1");
   }
-  let text = "";
+  const codes: number[] = CODES[length]!;
+  for (let i = 0; i < length; i++) codes[i] = data[start + i]!;
+  return String.fromCharCode(...codes);
+}
+
+/**
+ * Where a byte first stands from `start` on and before `end`; `end` if it does
+ * not. A loop of the engine's own costs a parser no budget checks.
+ */
+export function find(
+  data: Uint8Array,
+  byte: number,
+  start: number,
+  end: number,
+): number {
   let at = start;
-  for (; at + 4 <= stop; at += 4) {
-    text += String.fromCharCode(
-      data[at]!,
-      data[at + 1]!,
-      data[at + 2]!,
-      data[at + 3]!,
-    );
-  }
-  for (; at < stop; at++) text += String.fromCharCode(data[at]!);
-  return text;
+  while (at < end && data[at] !== byte) at++;
+  return at;
 }
 
 /** Bytes of a {@linkcode latin1} text. */
@@ -47,8 +56,10 @@ export function fromLatin1(text: string): Uint8Array {
 
 /** Whether a text is plain ASCII. */
 export function isAscii(raw: string): boolean {
-  // deno-lint-ignore no-control-regex -- the range is meant
-  return /^[\x00-\x7f]*$/.test(raw);
+  for (let i = 0; i < raw.length; i++) {
+    if (raw.charCodeAt(i) > 0x7f) return false;
+  }
+  return true;
 }
 
 /** Bytes as text for a log: UTF-8 where it is, `\xNN` where it is not. Takes a {@linkcode latin1} text. */

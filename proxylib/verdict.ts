@@ -68,7 +68,12 @@ export function errorInTurn(code: string): Verdict {
   return { op: "error", bytes: 0, last: false, code };
 }
 
-const NOP: Verdict = { op: "nop", bytes: 0, last: true, code: "" };
+const NOP: Verdict = Object.freeze({
+  op: "nop",
+  bytes: 0,
+  last: true,
+  code: "",
+});
 
 /**
  * Nothing to decide. With bytes at hand it pauses the direction: they are kept,

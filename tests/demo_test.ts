@@ -1,11 +1,12 @@
 /**
  * `parley demo` as a newcomer runs it: a child process, with memcached and
- * without.
+ * without, in the sandbox and out of it.
  */
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 
+const isSandboxed = Deno.build.os === "linux";
 const hasMemcached = await new Deno.Command("memcached", { args: ["-h"] })
   .output().then(() => true, () => false);
 
@@ -13,6 +14,8 @@ Deno.test("demo --once is right in every step, without memcached", async () => {
   await using nothing = await emptyFolder();
   const { code, text } = await once({ PATH: nothing.path });
   await assertRight(code, text);
+  if (isSandboxed) assertSandboxed(text);
+  else assertPortable(text);
   assertHas(text, "an in-process stand-in");
   assertHas(text, "(memcached is not installed)");
 });
@@ -26,6 +29,18 @@ Deno.test({
     const { code, text } = await once({});
     await assertRight(code, text);
     assertHas(text, /cache +memcached \d/);
+  },
+});
+
+Deno.test({
+  name: isSandboxed
+    ? "demo --once --portable is right in every step, and leaves out the loop that nothing would end"
+    : "demo --once --portable: it is portable here anyway",
+  ignore: !isSandboxed,
+  async fn() {
+    const { code, text } = await once({}, ["--portable"]);
+    await assertRight(code, text);
+    assertPortable(text);
   },
 });
 
@@ -61,8 +76,8 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 /** The last thing that the invitation says. */
 const LAST_LINE = "policies/cache.yaml\n";
 
-async function once(env: Record<string, string>) {
-  const child = spawn(["--once"], env);
+async function once(env: Record<string, string>, args: string[] = []) {
+  const child = spawn(["--once", ...args], env);
   const { code, stdout, stderr } = await child.output();
   const [text, errors] = [stdout, stderr].map((bytes) =>
     new TextDecoder().decode(bytes)
@@ -88,10 +103,27 @@ async function assertRight(code: number, text: string): Promise<void> {
   assertEquals(code, 0, text);
   assertEquals(text.includes("✗"), false, text);
   assertEquals(text.includes("\x1b"), false, "colours are for terminals");
+  assertHas(text, /✓ the same socket has the new words, \d+ ms/);
+  assertHas(text, /✓ (\d+) of \1 denied connections changed words/);
+  assertHas(text, /Panic: touch is not written yet[^✓✗]* memcache\/mod\.ts:\d/);
   assertHas(text, "Scoreboard");
-  assertHas(text, "✓ 0 connections lost");
+  assertHas(text, /✓ 0 of [\d,]+ pipelined replies wrong/);
   assertHas(text, "✓ every step was right");
   await assertGone(text);
+}
+
+function assertSandboxed(text: string): void {
+  assertHas(text, "run in a sandboxed worker process");
+  assertHas(text, /Panic: it did not return [^✓✗]* memcache\/mod\.ts:\d/);
+  assertHas(text, "✓ 4 swaps");
+  assertHas(text, "✓ 0 connections lost besides the 2 on purpose");
+}
+
+function assertPortable(text: string): void {
+  assertHas(text, "run in this process, without a sandbox");
+  assertHas(text, "One that loops for ever is left out");
+  assertHas(text, "✓ 3 swaps");
+  assertHas(text, "✓ 0 connections lost besides the 1 on purpose");
 }
 
 async function assertGone(text: string): Promise<void> {

@@ -15,6 +15,7 @@ import fc from "fast-check";
 import type { Connection, Parser, ParserDefinition } from "parley/proxylib";
 import { type Case, checkCase, replay, type Step } from "parley/testkit";
 import { createJudge } from "../proxy/matcher.ts";
+import { createStore } from "../proxy/shared.ts";
 import {
   compareCuts,
   concat,
@@ -72,9 +73,12 @@ function stubConnection(allowed: boolean): Connection {
     source: end,
     destination: end,
     port: 1,
+    frameBytes: 1 << 24,
+    shared: createStore(0),
     matches: () => ({ allowed, verdict: allowed ? "forwarded" : "denied" }),
     inject: () => {},
-    log: () => {},
+    logsResponses: true,
+    log: () => 0,
   };
 }
 

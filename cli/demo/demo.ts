@@ -2,6 +2,18 @@
  * `parley demo`: a tour on loopback. Every ✓ is computed from bytes and log
  * lines that were observed.
  *
+ * Its permissions (`demo` in deno.json), as few as can be told before it runs:
+ *
+ * ```text
+ * read, write  the temporary folder, wherever the system has those, with all that the sidecar
+ *              keeps there; the program's sources; the stamp of the runtime's cache
+ * net          the three loopback addresses: the servers' own, and one for each workload
+ * env          where the runtime's cache is; whether the help has colours; the YAML reader's switches
+ * sys          the load of the machine, for a step that is late
+ * run          memcached, and this runtime, wherever it is: worker and checker begin as it
+ * ffi          the supervisor's sockets, and what passes them on; pointers come with the whole only
+ * ```
+ *
  * @module
  */
 import { WORKLOADS } from "./files.ts";
@@ -33,13 +45,13 @@ const STOPS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
  * Non-zero if a step was wrong, or the tour was not finished.
  */
 export async function demo(
-  { once = false }: { once?: boolean },
+  { once = false, portable = false }: { once?: boolean; portable?: boolean },
 ): Promise<number> {
   const narrator = Narrator.ofStdout();
   const stop = new AbortController();
   const abort = () => stop.abort();
   for (const signal of STOPS) Deno.addSignalListener(signal, abort);
-  const world = await World.open();
+  const world = await World.open(!portable && Deno.build.os === "linux");
   try {
     introduce(world, narrator);
     const { signal } = stop;
@@ -63,6 +75,16 @@ function introduce(world: World, narrator: Narrator): void {
   narrator.heading("Parley: a sidecar that asks a policy about every request");
   narrator.show("cache", cache);
   narrator.show("sidecar", `${world.address}, in front of it`);
+  narrator.show(
+    "parsers",
+    world.isSandboxed
+      ? "run in a sandboxed worker process, as with `parley run`"
+      : "run in this process, without a sandbox (the portable transport)",
+  );
+  // Of a sandbox that lacks a wall, for one.
+  for (const warning of world.messages.warnings) {
+    narrator.show("sidecar", warning);
+  }
   narrator.show("monitoring", `comes from ${WORKLOADS.monitoring}: get`);
   narrator.show(
     "maintenance",

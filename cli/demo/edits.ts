@@ -20,24 +20,22 @@ export function misspelled(source: string): { text: string; line: number } {
   return { text, line };
 }
 
-/** The message of the bug that follows. */
-export const BUG = "touch is not written yet";
-
-/** The same parser with a bug: it throws on `touch`. */
-export function withBug(entry: string): string {
-  return `${entry.replace(/^export default /m, "const sound = ")}
-export default {
-  ...sound,
-  create(connection) {
-    const parser = sound.create(connection);
-    return {
-      onData(reply, end, data, seen) {
-        const text = String.fromCharCode(...data.subarray(0, 6));
-        if (!reply && text === "touch ") throw new Error("${BUG}");
-        return parser.onData(reply, end, data, seen);
-      },
-    };
-  },
-};
+/** The same parser with a statement that it comes by at each `touch`. Also the line where it is. */
+export function onTouch(
+  source: string,
+  statement: string,
+): { text: string; line: number } {
+  const start = source.indexOf(READS_REQUEST);
+  if (start < 0) throw new Error(`no line of the parser is "${READS_REQUEST}"`);
+  const before = source.slice(0, start + READS_REQUEST.length);
+  const bug =
+    `    if (String.fromCharCode(...head.subarray(0, 5)) === "touch") {
+      ${statement}
+    }
 `;
+  const line = before.split("\n").length + 1;
+  return { text: before + bug + source.slice(before.length), line };
 }
+
+/** Where the parser's entry begins to read a request. */
+const READS_REQUEST = "  request(head, state): Request {\n";

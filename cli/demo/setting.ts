@@ -4,14 +4,14 @@
  *
  * @module
  */
-import { formatProblem } from "../../policy/mod.ts";
-import { parseConfig } from "../../proxy/config/mod.ts";
-import { Sidecar } from "../../proxy/sidecar.ts";
+import type { OperatorLog } from "../../proxy/sidecar.ts";
 import { BUILT_IN_PARSERS } from "../exit.ts";
+import type { Running } from "../serve.ts";
 import { AccessLog } from "./access_log.ts";
 import { type Droid, startDroid } from "./droid.ts";
 import { OLD_WORDS } from "./edits.ts";
 import { CACHE_POLICY, configText } from "./files.ts";
+import { startSidecar } from "./sidecar.ts";
 import { type Cache, startCache } from "./upstream.ts";
 
 /** The parts, all running. */
@@ -19,7 +19,9 @@ export interface Setting {
   readonly folder: string;
   readonly cache: Cache;
   readonly droid: Droid;
-  readonly sidecar: Sidecar;
+  readonly sidecar: Running;
+  /** Parsers run in processes of their own, in a sandbox. */
+  readonly isSandboxed: boolean;
   readonly log: AccessLog;
   readonly messages: Messages;
   readonly parser: CopiedParser;
@@ -32,20 +34,39 @@ export interface CopiedParser {
 }
 
 /** What the sidecar tells its operator. */
-export class Messages {
+export class Messages implements OperatorLog {
   readonly all: string[] = [];
+  /** Those among them that are no good news. */
+  readonly warnings: string[] = [];
   /** Called with each further one. */
   listen: (message: string) => void = () => {};
 
-  readonly add = (message: string): void => {
+  /** `NAME@VERSION` of the parsers that began to serve, in order, as told from a message on. */
+  served(from = 0): string[] {
+    return this.all.slice(from).flatMap((message) =>
+      /^parser (\S+@\w+) serves/.exec(message)?.[1] ?? []
+    );
+  }
+
+  info(message: string): void {
     this.all.push(message);
     this.listen(message);
-  };
+  }
+
+  warn(message: string): void {
+    this.warnings.push(message);
+    this.info(message);
+  }
+
+  error(message: string): void {
+    this.warn(message);
+  }
 }
 
 /** Puts the parts together; `stack` takes them down in reverse order. */
 export async function build(
   stack: AsyncDisposableStack,
+  isSandboxed: boolean,
 ): Promise<Setting> {
   const folder = await Deno.makeTempDir({ prefix: "parley-demo-" });
   stack.defer(() => Deno.remove(folder, { recursive: true }));
@@ -62,21 +83,25 @@ export async function build(
   await Deno.writeTextFile(file, configText(ports));
 
   const messages = new Messages();
-  const sidecar = await startSidecar(file, messages);
+  const sidecar = await startSidecar({
+    file,
+    folder: `${folder}/supervisor`,
+    isSandboxed,
+    log: messages,
+  });
   stack.defer(() => sidecar.drain());
   const log = new AccessLog(`${folder}/access.log`);
   stack.defer(() => log.close());
-  return { folder, cache, droid, sidecar, log, messages, parser };
-}
-
-async function startSidecar(
-  file: string,
-  messages: Messages,
-): Promise<Sidecar> {
-  const { config, problems } = parseConfig(file, await Deno.readTextFile(file));
-  if (!config) throw new Error(problems.map(formatProblem).join("\n"));
-  const log = { info: messages.add, warn: messages.add };
-  return await Sidecar.start(config, { builtInParsers: BUILT_IN_PARSERS, log });
+  return {
+    folder,
+    cache,
+    droid,
+    sidecar,
+    isSandboxed,
+    log,
+    messages,
+    parser,
+  };
 }
 
 /** The built-in memcache parser as an author would override it: a copy, under the same name. */

@@ -13,6 +13,7 @@ import { until } from "./until.ts";
 import type { World } from "./world.ts";
 
 const PARSER = new URL("../../examples/parsers/c3po.ts", import.meta.url);
+/** On a machine that has nothing else to do. */
 const WITHIN_MS = 1000;
 
 const HELLO = "R2-D2, come in";
@@ -57,9 +58,10 @@ export const droid: Step<World> = {
       "saved",
       "parsers/c3po.ts and policies/droid.yaml (l7proto: c3po)",
     );
+    const late = took < WITHIN_MS ? undefined : busyness();
     check(
-      took < WITHIN_MS,
-      `policed ${took} ms after the save, nothing restarted`,
+      took < WITHIN_MS * (late?.share ?? 1),
+      `policed ${took} ms after the save, nothing restarted${late?.says ?? ""}`,
     );
 
     client.send(`${UNWANTED}\n${BYE}\n`);
@@ -84,6 +86,16 @@ export const droid: Step<World> = {
     );
   },
 };
+
+/** How many times as long things take on a machine whose processors have other work. */
+function busyness(): { share: number; says: string } {
+  const processors = navigator.hardwareConcurrency;
+  const load = Deno.loadavg()[0]!;
+  return {
+    share: Math.max(1, load / processors),
+    says: `; load ${load.toFixed(1)} on ${processors} processors`,
+  };
+}
 
 /** A new connection that says hello. It may be refused: that is what is tried. */
 async function greet(world: World): Promise<{ client: Client }> {

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { misspelled, NEW_WORDS, reworded } from "./edits.ts";
+import { misspelled, NEW_WORDS, OLD_WORDS, reworded } from "./edits.ts";
 import { quoted } from "./narrator.ts";
 import type { Step } from "./steps.ts";
-import { startTraffic, type Tally } from "./traffic.ts";
+import { startTraffic } from "./traffic.ts";
 import { until } from "./until.ts";
 import { KEY, SEED, VALUE, type World } from "./world.ts";
 
@@ -14,46 +14,47 @@ export const reload: Step<World> = {
   title: "A parser is saved under running connections",
   async run(world, { narrator, check }) {
     const file = world.parser.wording;
+    const client = await world.connect("monitoring");
+    const before = await client.ask(SEED);
     await using traffic = await startTraffic(world);
-    await enough(traffic.least);
-    narrator.show("traffic", traffic.description);
+    await traffic.enough();
 
     const saved = performance.now();
     await world.save(file, reworded(await Deno.readTextFile(file)));
-    const fresh = await until("a denial in the new words", async () => {
-      const reply = await denial(world);
-      return reply === `${NEW_WORDS}\r\n` ? reply : undefined;
+    const after = await until("the new words on the same socket", async () => {
+      const reply = await client.ask(SEED);
+      return reply === before ? undefined : reply;
     });
     const took = Math.round(performance.now() - saved);
-
-    await enough(traffic.least); // they go on after the swap
+    const fresh = await denial(world);
+    await traffic.enough(); // they go on after the swap
     const seen = await traffic.stop();
+
+    narrator.show("traffic", traffic.description);
+    narrator.show("monitoring", `→ ${quoted(SEED)}  (from ${client.address})`);
+    narrator.show("", `← ${quoted(before)}`);
     narrator.show(
       "saved",
       `${inside(world, file)}: denials say "${NEW_WORDS}"`,
     );
-    narrator.show("monitoring", `→ ${quoted(SEED)}  (a new connection)`);
-    narrator.show("", `← ${quoted(fresh)}`);
+    narrator.show("monitoring", `→ ${quoted(SEED)}  (the same socket)`);
+    narrator.show("", `← ${quoted(after)}`);
     check(
-      fresh === `${NEW_WORDS}\r\n`,
-      `new connections have the new words, ${took} ms after the save`,
+      before === `${OLD_WORDS}\r\n` && after === `${NEW_WORDS}\r\n`,
+      `the same socket has the new words, ${took} ms after the save`,
+    );
+    check(fresh === after, "and so has a new connection");
+    check(
+      seen.moved === seen.denied,
+      `${seen.moved} of ${seen.denied} denied connections changed words between two pipelined requests`,
     );
     check(
-      seen.closed === 0 && seen.wrong === 0,
-      `${seen.closed} of ${seen.connections} open connections closed; ` +
-        `${seen.replies} pipelined replies, ${seen.wrong} of them wrong`,
+      seen.closed === 0 && seen.wrong === 0 && !client.wasClosed,
+      `${seen.closed} of ${seen.connections} pipelined connections closed; ` +
+        `${seen.replies} replies, ${seen.wrong} of them wrong`,
     );
-    narrator.say(whereOpenOnesAre(seen));
   },
 };
-
-/** What became of the connections that were open during the swap: as observed. */
-function whereOpenOnesAre({ oldWords, newWords }: Tally): string {
-  const counts = `${oldWords} denials in the old words, ${newWords} in the new`;
-  return newWords === 0
-    ? `The open ones finish on the version they began with: ${counts}. (Moving live connections to the new version comes later.)`
-    : `The open ones were moved between two requests: ${counts}.`;
-}
 
 export const syntaxError: Step<World> = {
   title: "A syntax error is saved",
@@ -83,7 +84,7 @@ export const syntaxError: Step<World> = {
       reply === `${NEW_WORDS}\r\n` && value === VALUE,
       "the last good version serves on: new connections and open ones",
     );
-    await world.save(file, good);
+    await world.change(file, good);
   },
 };
 
@@ -98,13 +99,4 @@ export async function denial(world: World): Promise<string> {
 /** A file of the world, from its folder on. */
 export function inside(world: World, file: string): string {
   return file.slice(world.folder.length + 1);
-}
-
-/** Waits until every connection has had some more answers. */
-async function enough(least: () => number): Promise<void> {
-  const wanted = least() + 50;
-  await until(
-    "traffic on every connection",
-    () => least() >= wanted ? true : undefined,
-  );
 }

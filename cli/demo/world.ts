@@ -15,6 +15,8 @@ import {
   type Messages,
   type Setting,
 } from "./setting.ts";
+import type { Tally } from "./traffic.ts";
+import { until } from "./until.ts";
 import type { Cache } from "./upstream.ts";
 
 /** The key that the tour reads, the request that writes it, and what a get is answered. */
@@ -26,6 +28,8 @@ export const VALUE = `VALUE ${KEY} 0 4\r\nLuke\r\nEND\r\n`;
 export class World {
   /** Every client that came through the sidecar. */
   readonly clients: Client[] = [];
+  /** What was observed of all pipelined traffic. */
+  readonly tallies: Tally[] = [];
   readonly #setting: Setting;
   readonly #stack: AsyncDisposableStack;
 
@@ -35,9 +39,9 @@ export class World {
   }
 
   /** Makes it; what was made before a failure is taken down again. */
-  static async open(): Promise<World> {
+  static async open(isSandboxed: boolean): Promise<World> {
     await using stack = new AsyncDisposableStack();
-    const setting = await build(stack);
+    const setting = await build(stack, isSandboxed);
     const world = new World(setting, stack.move());
     await world.seed();
     return world;
@@ -46,6 +50,11 @@ export class World {
   /** Holds the configuration, the policies, the parsers and the log. */
   get folder(): string {
     return this.#setting.folder;
+  }
+
+  /** Parsers run in processes of their own, in a sandbox. */
+  get isSandboxed(): boolean {
+    return this.#setting.isSandboxed;
   }
 
   get cache(): Cache {
@@ -100,6 +109,19 @@ export class World {
     const beside = `${path.slice(0, -name.length)}.${name}.new`;
     await Deno.writeTextFile(beside, text);
     await Deno.rename(beside, path);
+  }
+
+  /** Saves the parser, and waits for the sidecar to serve that: `memcache@VERSION`. */
+  async change(path: string, text: string): Promise<string> {
+    const known = this.messages.all.length;
+    await this.save(path, text);
+    return await until(
+      "another version of the parser",
+      () =>
+        this.messages.served(known).find((parser) =>
+          parser.startsWith("memcache@")
+        ),
+    );
   }
 
   /** Closes every connection and server, and removes the folder. */

@@ -14,16 +14,27 @@ import {
   createIdentities,
   endpointLabels,
   type Peer,
+  type Protocol,
   type Query,
+  type Service,
 } from "../../policy/mod.ts";
+import { normalizeName } from "../../policy/dns_name.ts";
+import { oneOf } from "../../policy/problem.ts";
 import { UsageError } from "../exit.ts";
 
-/** The options that name a connection. */
+/** The options that name a connection, and what is known of its ends. */
 export interface QueryOptions {
   readonly to: string;
   readonly from: string;
   readonly port: string;
+  readonly protocol?: string;
   readonly egress?: boolean;
+  /** DNS names that lead to the peer. */
+  readonly name?: readonly string[];
+  /** Services that lead to the peer: `[namespace/]name[:labels]`. */
+  readonly service?: readonly string[];
+  /** Names that the destination has for the port. */
+  readonly portName?: readonly string[];
 }
 
 /** A connection as the policy is asked about it. */
@@ -32,8 +43,59 @@ export function readQuery(options: QueryOptions): Query {
   const [subject, peer] = egress
     ? [readSubject("--from", from, " with --egress"), readPeer("--to", to)]
     : [readSubject("--to", to, ""), readPeer("--from", from)];
-  const direction = egress ? "egress" : "ingress";
-  return { subject, direction, port: readPort(port), peer };
+  const target = { port: readPort(port), protocol: readProtocol(options) };
+  const ports = (options.portName ?? []).map((name) => ({ name, ...target }));
+  const known: Peer = {
+    ...peer,
+    ...(options.name ? { names: options.name.map(readName) } : {}),
+    ...(options.service ? { services: options.service.map(readService) } : {}),
+  };
+  // Only the destination's names for its ports are asked for.
+  return egress
+    ? { subject, direction: "egress", ...target, peer: { ...known, ports } }
+    : {
+      subject: { ...subject, ports },
+      direction: "ingress",
+      ...target,
+      peer: known,
+    };
+}
+
+const PROTOCOLS: readonly Protocol[] = ["TCP", "UDP", "SCTP"];
+
+function readProtocol({ protocol = "TCP" }: QueryOptions): Protocol {
+  const known = PROTOCOLS.find((name) => name === protocol.toUpperCase());
+  if (known !== undefined) return known;
+  throw new UsageError(
+    `--protocol ${JSON.stringify(protocol)} has no ports; write ${
+      oneOf(PROTOCOLS)
+    }`,
+  );
+}
+
+function readName(text: string): string {
+  const name = normalizeName(text);
+  if (name !== undefined) return name;
+  throw new UsageError(
+    `--name ${
+      JSON.stringify(text)
+    } is not a name of a domain; write such as cilium.io`,
+  );
+}
+
+function readService(text: string): Service {
+  const [, namespace = "default", name, labels] =
+    /^(?:([^/:]+)\/)?([^/:]+)(?::(.*))?$/.exec(text) ?? [];
+  if (name !== undefined) {
+    const all = labels === undefined ? [] : readLabels("--service", labels);
+    const own = all.filter((label) => parseLabel(label).key !== NAMESPACE_KEY);
+    return { name, namespace, labels: own };
+  }
+  throw new UsageError(
+    `--service ${
+      JSON.stringify(text)
+    } is not a service; write [namespace/]name, and :key=value,… for its labels`,
+  );
 }
 
 function readPort(text: string): number {

@@ -9,6 +9,7 @@ import type {
   Place,
   RuleAccount,
 } from "../../policy/mod.ts";
+import { escapeControls } from "../../policy/problem.ts";
 import type { Coverage } from "../../proxy/matcher.ts";
 import type { Trace, TracedRequest } from "./trace.ts";
 
@@ -31,10 +32,12 @@ export function asText(trace: Trace, colour: boolean): string[] {
     colour && code !== "" ? `${code}${text}${OFF}` : text;
   const { verdict } = trace;
   return [
-    paint(verdict === "allowed" ? GREEN : RED, verdict),
-    `  ${reasonOf(trace)}`,
+    paint(verdict === "denied" ? RED : GREEN, verdict),
+    `  ${whyOf(trace)}`,
     "",
-    ...questionOf(trace).map(([name, text]) => `${name.padEnd(9)}${text}`),
+    ...questionOf(trace).map(([name, text]) =>
+      escapeControls(`${name.padEnd(9)}${text}`)
+    ),
     "",
     ...tableOf(rowsOf(trace), paint),
   ];
@@ -46,7 +49,7 @@ export function asJson(trace: Trace): unknown {
   const { closedBy, rules } = explanation;
   return {
     verdict,
-    why: reasonOf(trace),
+    why: whyOf(trace),
     ...decisive(trace),
     query,
     ...(proto === undefined ? {} : { l7proto: proto }),
@@ -92,9 +95,19 @@ function decisive({ access, request }: Trace): {
   };
 }
 
+function whyOf(trace: Trace): string {
+  const reason = reasonOf(trace);
+  return trace.verdict === "audit"
+    ? `${reason}; it passes, and is logged: what denies it is in audit mode`
+    : reason;
+}
+
 function reasonOf(trace: Trace): string {
   const { access, explanation, query, request } = trace;
   const { closedBy, protos } = explanation;
+  if (access.verdict === "denied" && request?.decision?.allowed === false) {
+    return "a policy in audit mode denies the connection, and no L7 rule of the others covers the request (no-rule)";
+  }
   if (access.verdict === "denied") {
     if (access.rule !== undefined) {
       return `${access.rule} denies the connection (deny-rule)`;
@@ -109,7 +122,7 @@ function reasonOf(trace: Trace): string {
     } closes ${query.direction} (no-rule)`;
   }
   const decision = request?.decision;
-  if (decision && !decision.allowed) {
+  if (decision && decision.verdict !== "forwarded") {
     return "the connection is allowed, but no L7 rule covers the request (no-rule)";
   }
   const { unrestricted } = access;
@@ -128,7 +141,7 @@ function reasonOf(trace: Trace): string {
 }
 
 function questionOf({ query, proto, request }: Trace): [string, string][] {
-  const { direction, port, subject, peer } = query;
+  const { direction, port, protocol = "TCP", subject, peer } = query;
   const [from, to] = direction === "ingress"
     ? [peerText(peer), subject.labels.join(", ")]
     : [subject.labels.join(", "), peerText(peer)];
@@ -137,15 +150,26 @@ function questionOf({ query, proto, request }: Trace): [string, string][] {
       (Array.isArray(value) ? value : [value]).map((one) => `${name}=${one}`),
   );
   return [
-    [direction, `port ${port}${proto === undefined ? "" : ` as ${proto}`}`],
+    [
+      direction,
+      `port ${port}${protocol === "TCP" ? "" : `/${protocol}`}${
+        proto === undefined ? "" : ` as ${proto}`
+      }`,
+    ],
     ["from", from],
     ["to", to],
     ...(request ? [["request", fields.join(" ")] as [string, string]] : []),
   ];
 }
 
-function peerText({ address, labels }: Trace["query"]["peer"]): string {
-  const all = labels.join(", ");
+function peerText(
+  { address, labels, names = [], services = [] }: Trace["query"]["peer"],
+): string {
+  const all = [
+    ...labels,
+    ...names.map((name) => `name ${name.slice(0, -1)}`),
+    ...services.map(({ namespace, name }) => `service ${namespace}/${name}`),
+  ].join(", ");
   return address === "" ? all : `${address}: ${all}`;
 }
 
@@ -162,10 +186,9 @@ function rowsOfRule(
   direction: string,
   request: TracedRequest | undefined,
 ): Row[] {
-  const { ref, subject, closes } = rule;
-  const denies = closes
-    ? `default deny for ${direction}`
-    : `no default deny for ${direction}`;
+  const { ref, subject, closes, audits } = rule;
+  const mode = audits ? "; in audit mode" : "";
+  const denies = (closes ? "" : "no ") + `default deny for ${direction}${mode}`;
   return [
     {
       mark: subject.holds ? "yes" : "no",

@@ -3,36 +3,33 @@
  * by which rule?
  *
  * The answer comes from the code that judges traffic: `resolve` of the compiled
- * policy and `createJudge`. The account of the rules stands beside it.
+ * policy here, `createJudge` where the parser is loaded. The account of the
+ * rules stands beside it.
  *
  * @module
  */
-import type { Decision, Fields } from "../../proxylib/mod.ts";
+import { type Decision, type Fields, ParleyError } from "../../proxylib/mod.ts";
 import {
   type Access,
-  type CompiledPolicy,
   createPolicyStore,
   type Explanation,
   formatProblem,
   type Query,
+  type Source,
 } from "../../policy/mod.ts";
-import { type Coverage, coverage, createJudge } from "../../proxy/matcher.ts";
+import { escapeControls } from "../../policy/problem.ts";
+import { type Coverage, isAudited } from "../../proxy/matcher.ts";
 import { readPolicyFiles } from "../../proxy/policy_files.ts";
-import { createCatalog } from "../../proxy/registry/catalog.ts";
-import type {
-  LoadedParser,
-  ParserRegistry,
-} from "../../proxy/registry/registry.ts";
 import { EXIT_FAILED, UsageError } from "../exit.ts";
-import { findParser, withParsers } from "../registry.ts";
+import {
+  catalogOf,
+  findParser,
+  type LoadedParsers,
+  withParsers,
+} from "../loaded_parsers.ts";
+import { type Given, readFields } from "./fields.ts";
 import { type QueryOptions, readQuery } from "./query.ts";
 import { asJson, asText } from "./report.ts";
-import {
-  describedRequest,
-  type Given,
-  orPanic,
-  readFields,
-} from "./request.ts";
 
 /** What `--help` lists. */
 export interface TraceOptions extends QueryOptions {
@@ -40,6 +37,8 @@ export interface TraceOptions extends QueryOptions {
   readonly l7proto?: string;
   readonly l7?: readonly string[];
   readonly folder: readonly string[];
+  readonly portable?: boolean;
+  readonly nodes?: boolean;
   readonly json?: boolean;
 }
 
@@ -54,7 +53,8 @@ export interface TracedRequest {
 
 /** The answer, and how it came about. */
 export interface Trace {
-  readonly verdict: "allowed" | "denied";
+  /** `audit`: it would be denied, and passes, for a policy is in audit mode. */
+  readonly verdict: "allowed" | "audit" | "denied";
   readonly query: Query;
   readonly access: Access;
   readonly explanation: Explanation;
@@ -63,75 +63,91 @@ export interface Trace {
   readonly request?: TracedRequest;
 }
 
-/** Prints the answer; 0 if allowed, 1 if denied or if the policy does not load. */
+/** Prints the answer; 0 if it may pass, 1 if denied or if the policy does not load. */
 export async function trace(options: TraceOptions): Promise<number> {
+  const { folder: folders, portable, json, l7proto } = options;
   const query = readQuery(options);
   const given = options.l7 && readFields(options.l7);
-  return await withParsers(options.folder, async (registry) => {
-    const policy = await loadPolicy(options.policy, query, registry);
-    if (policy === undefined) return EXIT_FAILED;
-    const traced = answer(policy, query, registry, options.l7proto, given);
-    if (options.json) {
+  const sources = await readSources(options.policy);
+  const wanted = {
+    folders,
+    portable,
+    sources,
+    subjects: [query.subject],
+    options: { nodes: options.nodes ?? false },
+  };
+  return await withParsers(wanted, async (parsers) => {
+    const { problems, refused } = parsers.policy;
+    for (const problem of problems) {
+      if (problem.severity !== "note") console.error(formatProblem(problem));
+    }
+    const isWrong = problems.some(({ severity }) => severity === "error");
+    if (isWrong || refused) {
+      // That may be why: what rules name a parser that is not there.
+      for (const { refused } of parsers.status) {
+        if (refused) console.error(escapeControls(`parley: ${refused}`));
+      }
+      return EXIT_FAILED;
+    }
+    const traced = await answer(sources, query, parsers, l7proto, given);
+    if (json) {
       console.log(JSON.stringify(asJson(traced), null, 2));
     } else {
       const colour = Deno.stdout.isTerminal() && !Deno.noColor;
       for (const line of asText(traced, colour)) console.log(line);
     }
-    return traced.verdict === "allowed" ? 0 : EXIT_FAILED;
+    return traced.verdict === "denied" ? EXIT_FAILED : 0;
   });
 }
 
-/** The policy of all files; nothing if any of it is wrong, which has then been said. */
-async function loadPolicy(
-  paths: readonly string[],
-  { subject }: Query,
-  registry: ParserRegistry,
-): Promise<CompiledPolicy | undefined> {
+async function readSources(paths: readonly string[]): Promise<Source[]> {
   const sources = await readPolicyFiles(paths);
-  if (sources.length === 0) {
-    throw new UsageError(
-      `there is no policy file below ${
-        paths.join(", ")
-      }; name a *.yaml, *.yml or *.json file`,
-    );
-  }
-  const store = createPolicyStore(createCatalog(registry), [subject]);
-  const { problems } = store.update(sources);
-  for (const problem of problems) console.error(formatProblem(problem));
-  const isWrong = problems.some(({ severity }) => severity === "error");
-  return isWrong || store.refused ? undefined : store.current;
+  if (sources.length > 0) return sources;
+  throw new UsageError(
+    `there is no policy file below ${
+      paths.join(", ")
+    }; name a *.yaml, *.yml or *.json file`,
+  );
 }
 
-/** Decides as the sidecar would. */
-function answer(
-  policy: CompiledPolicy,
+/** Decides as the sidecar would, by files that were found good. */
+export async function answer(
+  sources: readonly Source[],
   query: Query,
-  registry: ParserRegistry,
+  parsers: LoadedParsers,
   l7proto: string | undefined,
   given: Given | undefined,
-): Trace {
-  const access = policy.resolve(query);
-  const explanation = policy.explain(query);
-  const proto = protocolOf(explanation, query, l7proto, given);
-  const parser = l7proto === undefined && given === undefined
-    ? undefined
-    : findParser(registry, proto!);
-  const request = given && parser && traceRequest(
-    parser,
-    access,
-    explanation,
-    given,
+): Promise<Trace> {
+  const store = createPolicyStore(
+    catalogOf(parsers.status),
+    [query.subject],
+    { nodes: true },
   );
-  const isAllowed = access.verdict === "allowed" &&
-    (request?.decision?.allowed ?? true);
+  store.update(sources);
+  const access = store.current.resolve(query);
+  const explanation = store.current.explain(query);
+  const proto = protocolOf(explanation, query, l7proto, given);
+  if (l7proto !== undefined || given !== undefined) {
+    findParser(parsers.status, proto!);
+  }
+  const request = given &&
+    await traceRequest(parsers, proto!, access, explanation, given);
   return {
-    verdict: isAllowed ? "allowed" : "denied",
+    verdict: verdictOf(access, request?.decision),
     query,
     access,
     explanation,
     ...(proto === undefined ? {} : { proto }),
     ...(request === undefined ? {} : { request }),
   };
+}
+
+function verdictOf(access: Access, decision?: Decision): Trace["verdict"] {
+  const isDenied = access.verdict === "denied" && !isAudited(access);
+  if (isDenied || decision?.allowed === false) return "denied";
+  return access.verdict === "denied" || decision?.verdict === "audit"
+    ? "audit"
+    : "allowed";
 }
 
 /** The policy's protocol for the port, or that of the command line when it names none. */
@@ -161,27 +177,38 @@ function protocolOf(
   );
 }
 
-function traceRequest(
-  parser: LoadedParser,
+async function traceRequest(
+  parsers: LoadedParsers,
+  proto: string,
   access: Access,
   { rules }: Explanation,
   given: Given,
-): TracedRequest {
-  const { name, definition } = parser;
-  const { request, fields } = describedRequest(parser, given);
-  if (access.verdict === "denied") {
-    return { proto: name, fields, coverage: new Map() };
-  }
-  const decision = orPanic(
-    name,
-    () => createJudge(definition, access, "enforce")(request),
-  );
+): Promise<TracedRequest> {
   const asked = rules.flatMap(({ entries }) => entries)
     .filter(({ applies }) => applies)
     .flatMap(({ l7 }) => l7?.rules ?? []);
-  const covered = asked.map((rule) => {
-    const found = orPanic(name, () => coverage(definition, rule, request));
-    return [rule.ref, found] as const;
+  const answer = await parsers.ask(proto, {
+    type: "request",
+    given,
+    ...(access.verdict === "allowed" || isAudited(access) ? { access } : {}),
+    rules: asked.map(({ ref, raw }) => ({ ref, raw })),
   });
-  return { proto: name, fields, decision, coverage: new Map(covered) };
+  if ("wrong" in answer) throw new UsageError(answer.wrong);
+  if ("panic" in answer) {
+    throw new ParleyError(`Cannot judge a request of ${proto}`, {
+      blame: "parser",
+      where: `parser ${proto}`,
+      found: answer.panic,
+      mend: "correct its matches; a connection would be closed here",
+    });
+  }
+  const { fields, decision, coverage } = answer;
+  return {
+    proto,
+    fields,
+    ...(decision ? { decision } : {}),
+    coverage: new Map(
+      coverage.map((found, index) => [asked[index]!.ref, found]),
+    ),
+  };
 }

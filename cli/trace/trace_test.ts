@@ -40,8 +40,27 @@ const PASSER = `
 `;
 const C3PO = PASSER.replace("passer", "c3po").replace("{}]", "{contains: R2}]");
 
+const AUDITED = POLICY.replace(
+  "name: droids",
+  "name: droids, annotations: { parley.dev/mode: audit }",
+);
+
+const EGRESS = `- endpointSelector: { matchLabels: { app: client } }
+  egress:
+  - toFQDNs: [ { matchPattern: "*.cilium.io" } ]
+    toPorts: [ { ports: [ { port: "443", protocol: TCP } ] } ]
+  - toServices: [ { k8sServiceSelector: { selector: { matchLabels: { tier: db } } } } ]
+    toPorts: [ { ports: [ { port: sql, protocol: TCP } ] } ]
+  - toEntities: [ cluster ]
+    toPorts: [ { ports: [ { port: "53", protocol: UDP } ] } ]
+`;
+
 const FILES = {
   "policy.yaml": POLICY,
+  "audited.yaml": AUDITED,
+  "egress.yaml": EGRESS,
+  "nodes.yaml":
+    "- endpointSelector: {}\n  ingress: [ { fromNodes: [ { matchLabels: { role: edge } } ] } ]\n",
   "wrong.yaml": WRONG,
   "warned.yaml": WARNED,
   "passer.yaml": PASSER,
@@ -58,10 +77,15 @@ const P = "--policy %/policy.yaml";
 const MONITORING = `${P} --to app=r2 --from function=monitoring --port 4040`;
 const ENTRY = "default/droids#specs[0].ingress[0].toPorts[0]";
 
+const NODE = "--policy %/nodes.yaml --to app=r2 --port 80";
+const OUT = "--policy %/egress.yaml --egress --from app=client";
+const AUDIT =
+  "--policy %/audited.yaml --to app=r2 --from function=monitoring --port 4040";
+
 const ANSWERS: readonly {
   name: string;
   line: string;
-  want: "allowed" | "denied";
+  want: "allowed" | "audit" | "denied";
   why: string;
 }[] = [
   {
@@ -69,6 +93,64 @@ const ANSWERS: readonly {
     line: `${MONITORING} --l7 cmd=READ --l7 file=/public/a`,
     want: "allowed",
     why: `${ENTRY}.l7[0] covers the request`,
+  },
+  {
+    name: "an address that a name leads to",
+    line: `${OUT} --to 192.0.2.9 --port 443 --name www.Cilium.io`,
+    want: "allowed",
+    why: "egress#[0].egress[0].toPorts[0] allows the connection",
+  },
+  {
+    name: "an address that no name leads to",
+    line: `${OUT} --to 192.0.2.9 --port 443`,
+    want: "denied",
+    why:
+      "no rule allows the connection, and egress#[0] closes egress (no-rule)",
+  },
+  {
+    name: "a service's port by its name",
+    line:
+      `${OUT} --to app=db --port 5432 --service prod/db:tier=db --port-name sql`,
+    want: "allowed",
+    why: "egress#[0].egress[1].toPorts[0] allows the connection",
+  },
+  {
+    name: "a port of another service",
+    line: `${OUT} --to app=db --port 5432 --service prod/db --port-name sql`,
+    want: "denied",
+    why: "no rule allows the connection",
+  },
+  {
+    name: "a node",
+    line: `${NODE} --nodes --from reserved:remote-node=,role=edge`,
+    want: "allowed",
+    why: "nodes#[0].ingress[0] allows the connection",
+  },
+  {
+    name: "a node of another role",
+    line: `${NODE} --nodes --from reserved:remote-node=,role=core`,
+    want: "denied",
+    why: "no rule allows the connection",
+  },
+  {
+    name: "a port of UDP",
+    line: `${OUT} --to app=dns --port 53 --protocol udp`,
+    want: "allowed",
+    why: "egress#[0].egress[2].toPorts[0] allows the connection",
+  },
+  {
+    name: "a request that a policy in audit mode leaves out",
+    line: `${AUDIT} --l7 cmd=READ --l7 file=/a/public`,
+    want: "audit",
+    why:
+      "no L7 rule covers the request (no-rule); it passes, and is logged: what denies it is in audit mode",
+  },
+  {
+    name: "a connection that a policy in audit mode denies",
+    line: AUDIT.replace("function=monitoring", "10.6.6.6"),
+    want: "audit",
+    why:
+      "denies the connection (deny-rule); it passes, and is logged: what denies it is in audit mode",
   },
   {
     name: "a request that none covers",
@@ -185,7 +267,7 @@ for (const { name, line, want, why } of ANSWERS) {
     withFiles(FILES, async (folder) => {
       const { code, out, err } = await call(folder, line);
       const [first, second] = out.split("\n");
-      assertEquals([first, code], [want, want === "allowed" ? 0 : 1], err);
+      assertEquals([first, code], [want, want === "denied" ? 1 : 0], err);
       assert(second!.includes(why), second);
       const json = await call(folder, `${line} --json`);
       const said = JSON.parse(json.out);
@@ -245,6 +327,21 @@ const USAGE: readonly { name: string; line: string; says: RegExp }[] = [
     name: "a port that is none",
     line: `${P} --to app=r2 --from app=x --port 70000`,
     says: /--port "70000" is not a port/,
+  },
+  {
+    name: "a protocol that has no ports",
+    line: `${OUT} --to app=x --port 1 --protocol icmp`,
+    says: /--protocol "icmp" has no ports; write TCP, UDP or SCTP/,
+  },
+  {
+    name: "a name that is none",
+    line: `${OUT} --to 192.0.2.1 --port 1 --name a!b`,
+    says: /--name "a!b" is not a name of a domain/,
+  },
+  {
+    name: "a service that is none",
+    line: `${OUT} --to 192.0.2.1 --port 1 --service a/b/c`,
+    says: /--service "a\/b\/c" is not a service/,
   },
   {
     name: "an address for the guarded workload",

@@ -82,6 +82,11 @@ class C3poParser implements Parser {
     return decision.allowed ? pass(found.bytes) : drop(found.bytes);
     // To answer as well as drop: this.#connection.inject(true, bytes("NO\n")).
   }
+
+  /** What it remembers, for the version that is saved next: nothing, so any can go on. */
+  snapshot(): unknown {
+    return {};
+  }
 }
 
 export default defineParser({
@@ -96,4 +101,5 @@ export default defineParser({
   fields: fieldsOf,
   fromFields: ({ line = [] }) => ({ line: fromPrintable(line[0] ?? "") }),
   create: (connection) => new C3poParser(connection),
+  restore: (connection) => new C3poParser(connection),
 });

@@ -43,7 +43,7 @@ import {
 } from "./binary.ts";
 import { logFields, requestOf } from "./log_fields.ts";
 import { REQUEST, type Request } from "./request.ts";
-import { lintRule, matches, ruleSchema } from "./rule.ts";
+import { index, lintRule, matches, ruleSchema } from "./rule.ts";
 import { textReply } from "./text_reply.ts";
 import { readLine } from "./text_request.ts";
 
@@ -79,6 +79,7 @@ export default defineProtocol({
   rule: ruleSchema,
   lint: lintRule,
   matches,
+  index,
   state: (): State => ({ protocol: "unsettled" }),
   frame: (data, seen, state) =>
     speaksBinary(data, state) ? packetHead(data) : lineHead(data, seen),

@@ -8,6 +8,7 @@ import {
   latin1,
   type Regex,
   regexKey,
+  type RuleIndex,
   type RuleIssue,
   z,
 } from "parley/proxylib";
@@ -93,6 +94,23 @@ export function matches(rule: Rule, request: Request): boolean {
   return request.keys.length > 0 &&
     request.keys.every((key) => coversKey(rule, key));
 }
+
+/** Rules are found by their commands, and by the first key: a rule must cover it as it must all others. */
+export const index: RuleIndex<Request, Rule> = {
+  file({ commands, exact, prefix, regex }) {
+    const start = prefix ?? regex?.prefix;
+    return {
+      ...(commands ? { groups: [...commands] } : {}),
+      ...(exact === undefined ? {} : { exact }),
+      ...(start === undefined ? {} : { prefix: start }),
+    };
+  },
+  group: ({ ask = "" }) => ask,
+  text: ({ keyed, keys }) => keyed ? keys[0] : undefined,
+  alike({ ask = "", ambiguous, keyed, keys }) {
+    return `${ambiguous} ${keyed} ${ask} ${keys.length} ${keys.join("\n")}`;
+  },
+};
 
 function testsKeys({ exact, prefix, regex }: Rule): boolean {
   return exact !== undefined || prefix !== undefined || regex !== undefined;

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { latin1, line, part, pass, type Verdict } from "parley/proxylib";
+import { find, latin1, line, part, pass, type Verdict } from "parley/proxylib";
 import type { ReplyShape, Request } from "./request.ts";
 
 /** Longest line that a server sends; values are not lines. */
@@ -82,8 +82,8 @@ function valueLine(data: Uint8Array, start: number, end: number): LineKind {
   const isValue = data[start] === V && data[start + 1] === A &&
     data[start + 2] === L && data[start + 5] === SPACE;
   if (!isValue) return LAST;
-  const flags = wordEnd(data, start + 6, end) + 1;
-  const length = wordEnd(data, flags, end) + 1;
+  const flags = find(data, SPACE, start + 6, end) + 1;
+  const length = find(data, SPACE, flags, end) + 1;
   const bytes = number(data, length, end);
   return bytes < 0 ? LAST : bytes + 2;
 }
@@ -94,11 +94,6 @@ function metaLine(data: Uint8Array, start: number, end: number): LineKind {
     data[start + 2] === SPACE;
   const bytes = isValue ? number(data, start + 3, end) : -1;
   return bytes < 0 ? LAST : BLOCK_LAST - (bytes + 2);
-}
-
-function wordEnd(data: Uint8Array, at: number, end: number): number {
-  while (at < end && data[at] !== SPACE) at++;
-  return at;
 }
 
 /** A decimal number that a space or the line's end follows; -1 if there is none. */

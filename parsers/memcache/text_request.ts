@@ -13,7 +13,7 @@
  *
  * @module
  */
-import { bytes, latin1 } from "parley/proxylib";
+import { bytes, find, latin1 } from "parley/proxylib";
 import { type Command, COMMANDS } from "./commands.ts";
 import { readMeta } from "./meta_request.ts";
 import { isPlain, isSigned, isUnsigned, signed32 } from "./numbers.ts";
@@ -22,6 +22,8 @@ import { BODY_MAX, KEY_MAX, REQUEST, type Request } from "./request.ts";
 /** The server's `tokenize_command` stops at 23 words; only the get family reads on. */
 const WORDS_MAX = 23;
 const BINARY_MAGIC = 0x80;
+const SPACE = 0x20;
+const NUL = 0;
 const BAD_FORMAT = "CLIENT_ERROR bad command line format";
 const BAD_EXPTIME = "CLIENT_ERROR invalid exptime argument";
 const BAD_DELTA = "CLIENT_ERROR invalid numeric delta argument";
@@ -43,23 +45,19 @@ export function readLine(head: Uint8Array): Request {
   if (head[0] === BINARY_MAGIC) return refused(REQUEST, "ERROR");
   const lf = head.length - 1;
   const end = lf > 1 && head[lf - 1] === 0x0d ? lf - 1 : lf;
-  const text = latin1(head, 0, end);
-  const nul = text.indexOf("\0");
-  if (nul < 0) return readWords(words(text));
-  return { ...readWords(words(text.slice(0, nul))), ambiguous: true };
+  const nul = find(head, NUL, 0, end);
+  if (nul === end) return readWords(words(head, end));
+  return { ...readWords(words(head, nul)), ambiguous: true };
 }
 
-/** Words between spaces. `split` and `filter` would cost three times as much. */
-function words(text: string): string[] {
+/** Words between spaces. */
+function words(line: Uint8Array, end: number): string[] {
   const found: string[] = [];
-  let start = 0;
-  for (;;) {
-    const end = text.indexOf(" ", start);
-    if (end < 0) break;
-    if (end > start) found.push(text.slice(start, end));
-    start = end + 1;
+  for (let start = 0; start < end;) {
+    const space = find(line, SPACE, start, end);
+    if (space > start) found.push(latin1(line, start, space));
+    start = space + 1;
   }
-  if (start < text.length) found.push(text.slice(start));
   return found;
 }
 

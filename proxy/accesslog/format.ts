@@ -5,6 +5,7 @@
  * @module
  */
 import type { Endpoint, Fields } from "parley/proxylib";
+import { Timestamps } from "./timestamps.ts";
 
 /** What all lines of a connection say. */
 export interface ConnectionFacts {
@@ -12,6 +13,8 @@ export interface ConnectionFacts {
   readonly direction: "ingress" | "egress";
   readonly source: Endpoint;
   readonly destination: Endpoint;
+  /** The port that the policy speaks of, where that is not the destination's. */
+  readonly port?: number | undefined;
   /** The protocol, and `name@version` of the parser that reads it. */
   readonly l7proto: string | undefined;
   readonly parser: string | undefined;
@@ -24,20 +27,108 @@ export interface Entry {
   readonly rule?: string | undefined;
   readonly reason?: string | undefined;
   readonly fields: Fields;
+  /** Of a response: milliseconds since its request was logged. */
+  readonly latency?: number | undefined;
 }
 
+/**
+ * Takes a line in three parts: its time (milliseconds since the epoch), what stands between the time and the
+ * fields (UTF-8, the same array for lines in a row that share it), and the
+ * fields as JSON with what follows them. Nothing is put together before it stands in a buffer.
+ */
+export type TakeLine = (
+  time: number,
+  middle: Uint8Array,
+  fields: string,
+) => void;
+
+/** What stands around the three parts. */
+export const BEFORE_TIME = '{"time":"';
+export const BEHIND_FIELDS = "}\n";
+
+const decoder = new TextDecoder();
+const timestamps = new Timestamps();
+
+/** The whole line, its line feed included. */
+export function lineText(
+  time: number,
+  middle: Uint8Array,
+  fields: string,
+): string {
+  return BEFORE_TIME + timestamps.format(time) + decoder.decode(middle) +
+    fields + BEHIND_FIELDS;
+}
+
+const encoder = new TextEncoder();
+
+/** What a line says between its time and its fields. */
+interface Line extends Omit<Entry, "fields" | "latency"> {
+  readonly middle: Uint8Array;
+}
+
+/** Rules of which a connection keeps a line: half a kilobyte each. */
+const KEPT_LINES = 16;
+
 /** Makes the lines of one connection. */
-export function lineFormatter(
-  facts: ConnectionFacts,
-): (time: string, entry: Entry) => string {
-  const { id, direction, source, destination, l7proto, parser } = facts;
-  const shared = `"direction":"${direction}","connection":${id},` +
-    `"source":${endpoint(source)},"destination":${endpoint(destination)}` +
-    optional("l7proto", l7proto) + optional("parser", parser);
-  return (time, { type, verdict, rule, reason, fields }) =>
-    `{"time":"${time}","type":"${type}","verdict":"${verdict}",${shared}` +
-    known(RULES, "rule", rule) + known(REASONS, "reason", reason) +
-    `,"fields":${JSON.stringify(fields)}}\n`;
+export class LineFormatter {
+  readonly #shared: string;
+  /** One line is mostly like the one before but for its time and its fields. */
+  #before: Line | undefined;
+  /** The last line of each of a few rules. */
+  readonly #lines = new Map<string | undefined, Line>();
+
+  constructor(facts: ConnectionFacts) {
+    const { id, direction, source, destination, port, l7proto, parser } = facts;
+    this.#shared = `"direction":"${direction}","connection":${id},` +
+      `"source":${endpoint(source)},"destination":${endpoint(destination)}` +
+      (port === undefined ? "" : `,"port":${port}`) +
+      optional("l7proto", l7proto) + optional("parser", parser);
+  }
+
+  /** Gives a line to `take`. */
+  write(take: TakeLine, time: number, entry: Entry): void {
+    if (!this.#before || !isAlike(entry, this.#before)) {
+      this.#before = this.#find(entry);
+    }
+    const { fields, latency } = entry;
+    const text = fieldsText(fields);
+    take(
+      time,
+      this.#before.middle,
+      latency === undefined ? text : `${text},"latency":${latency}`,
+    );
+  }
+
+  #find(entry: Entry): Line {
+    const known = this.#lines.get(entry.rule);
+    if (known && isAlike(entry, known)) return known;
+    const { type, verdict, rule, reason } = entry;
+    const middle = encoder.encode(
+      `","type":"${type}","verdict":"${verdict}",${this.#shared}` +
+        optional("rule", rule) + optional("reason", reason) + ',"fields":',
+    );
+    const line = { type, verdict, rule, reason, middle };
+    if (this.#lines.size >= KEPT_LINES) this.#lines.clear();
+    this.#lines.set(rule, line);
+    return line;
+  }
+}
+
+const known = new WeakMap<Fields, string>();
+
+/** What is frozen is written once: a parser that knows a request again logs the same fields. */
+function fieldsText(fields: Fields): string {
+  const before = known.get(fields);
+  if (before !== undefined) return before;
+  const text = JSON.stringify(fields) ?? "{}";
+  if (Object.isFrozen(fields)) known.set(fields, text);
+  return text;
+}
+
+/** Whether two lines differ in their time and fields only. */
+function isAlike(a: Entry, b: Line): boolean {
+  return a.verdict === b.verdict && a.rule === b.rule && a.type === b.type &&
+    a.reason === b.reason;
 }
 
 function endpoint({ address, labels }: Endpoint): string {
@@ -46,41 +137,4 @@ function endpoint({ address, labels }: Endpoint): string {
 
 function optional(key: string, value: string | undefined): string {
   return value === undefined ? "" : `,"${key}":${JSON.stringify(value)}`;
-}
-
-/** There are few rules and reasons, and one stands in nearly every line: their text is kept. */
-const RULES = new Map<string, string>();
-const REASONS = new Map<string, string>();
-const KEPT = 10_000;
-
-function known(
-  texts: Map<string, string>,
-  key: string,
-  value: string | undefined,
-): string {
-  if (value === undefined) return "";
-  const text = texts.get(value);
-  if (text !== undefined) return text;
-  if (texts.size >= KEPT) texts.clear(); // policies come and go
-  const made = optional(key, value);
-  texts.set(value, made);
-  return made;
-}
-
-/** Writes moments as RFC 3339 in UTC with microseconds. */
-export class Timestamps {
-  /** The start of the second that was written last, and its text. */
-  #second = NaN;
-  #text = "";
-
-  /** @param ms milliseconds since the epoch, with a fraction */
-  format(ms: number): string {
-    const second = Math.floor(ms / 1000);
-    if (second !== this.#second) {
-      this.#second = second;
-      this.#text = new Date(second * 1000).toISOString().slice(0, -4);
-    }
-    const micros = Math.floor((ms - second * 1000) * 1000);
-    return `${this.#text}${String(1_000_000 + micros).slice(1)}Z`;
-  }
 }

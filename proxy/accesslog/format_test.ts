@@ -4,12 +4,14 @@ import {
   ok as assert,
 } from "node:assert/strict";
 import fc from "fast-check";
-import { type Entry, lineFormatter, Timestamps } from "./format.ts";
+import type { Entry } from "./format.ts";
+import { Timestamps } from "./timestamps.ts";
+import { formatter } from "./formatter_harness_test.ts";
 
 const timestamps = new Timestamps();
 
-const TIME = "2026-11-24T06:00:00.123456Z";
-const format = lineFormatter({
+const TIME = Date.UTC(2026, 10, 24, 6) + 123.456;
+const format = formatter({
   id: 17,
   direction: "ingress",
   source: { address: "127.0.0.2:40112", labels: ["k8s:function=fleet"] },
@@ -17,7 +19,7 @@ const format = lineFormatter({
   l7proto: "memcache",
   parser: "memcache@3f9c2a",
 });
-const unread = lineFormatter({
+const unread = formatter({
   id: 1,
   direction: "egress",
   source: { address: "[::1]:4", labels: [] },
@@ -104,7 +106,7 @@ Deno.test("quotes, control characters and line ends in fields stay inside one li
 Deno.test("whatever the texts, a line is one line of JSON and loses nothing", () => {
   const text = fc.string({ unit: "binary", maxLength: 40 });
   fc.assert(fc.property(text, text, text, text, (a, b, rule, reason) => {
-    const line = lineFormatter({
+    const line = formatter({
       id: 1,
       direction: "ingress",
       source: { address: a, labels: [b] },
@@ -159,4 +161,34 @@ Deno.test("entries of one connection share nothing but its facts", () => {
   const entry: Entry = { type: "connection", verdict: "error", fields: {} };
   format(TIME, { ...entry, reason: "limit" });
   assert(!("reason" in JSON.parse(format(TIME, entry))));
+});
+
+Deno.test("fields that are not frozen are written as they are at each line", () => {
+  const fields = { keys: ["a"] };
+  const entry: Entry = { type: "request", verdict: "forwarded", fields };
+  const written = () => JSON.parse(format(TIME, entry)).fields;
+  assertEquals(written(), { keys: ["a"] });
+  fields.keys.push("b");
+  assertEquals(written(), { keys: ["a", "b"] });
+});
+
+Deno.test("frozen fields are written the same at each line, and no other's", () => {
+  const [a, b] = ["a", "b"].map((command) => Object.freeze({ command }));
+  const written = (fields: Entry["fields"]) =>
+    JSON.parse(format(TIME, { type: "request", verdict: "denied", fields }))
+      .fields;
+  for (const fields of [a!, b!, a!, b!]) assertEquals(written(fields), fields);
+});
+
+Deno.test("lines of many rules in any order tell the rule of their own", () => {
+  for (let i = 0; i < 500; i++) {
+    const rule = i % 7 === 0 ? undefined : `rule-${(i * i) % 41}`;
+    const verdict = i % 3 === 0 ? "audit" : "forwarded";
+    const line = JSON.parse(
+      format(TIME, { type: "request", verdict, rule, fields: { i } }),
+    );
+    assertEquals([line.rule, line.verdict, line.fields], [rule, verdict, {
+      i,
+    }]);
+  }
 });

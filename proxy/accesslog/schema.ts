@@ -23,7 +23,7 @@ const time = z.string()
   .describe("RFC 3339, in UTC");
 
 const verdict = z.enum(["forwarded", "denied", "error", "audit"]).describe(
-  "audit: it would be denied, and passed, for the mode is audit",
+  "audit: it would be denied, and passed, for the sidecar or the policy is in audit mode",
 );
 
 /** What every line of a connection says. */
@@ -37,16 +37,22 @@ const connection = z.object({
   connection: z.int().describe("unique in the process"),
   source: endpoint,
   destination: endpoint,
+  port: z.int().optional().describe(
+    "the port that the policy speaks of, where it is not the destination's",
+  ),
   l7proto: z.string().optional(),
   parser: z.string().optional().describe("name@version of what read the bytes"),
   rule: z.string().optional().describe(
-    "the rule that allowed or denied: [namespace/]name#path; absent when none matched",
+    "the rule that allowed or denied: [namespace/]name#path; absent when none matched; of audit with no-rule, the rule that lacks an entry",
   ),
   reason: z.string().optional().describe(
-    "why otherwise: no-rule, deny-rule, unknown-request, malformed, limit …",
+    "why otherwise: no-rule, deny-rule, unknown-request, malformed, limit, memory …",
   ),
   fields: fields.describe(
     "the parser's own; of a connection bytesForward, bytesReply, durationMs, end, status",
+  ),
+  latency: z.number().min(0).optional().describe(
+    "of a response: milliseconds since its request was logged",
   ),
 });
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ParleyError } from "parley/proxylib";
+import { ParleyError } from "../../proxylib/error.ts";
 import type { LogTarget } from "../config/mod.ts";
 import { unixSink, type UnixSinkOptions } from "./unix_sink.ts";
 import type { LogSink } from "./writer.ts";

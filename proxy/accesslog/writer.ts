@@ -7,13 +7,13 @@
  * @module
  */
 import { thrownText } from "../thrown.ts";
-import { Timestamps } from "./format.ts";
+import { Timestamps } from "./timestamps.ts";
 
 /** A batch is written when it is this long, or this old. */
-const BATCH_BYTES = 64 * 1024;
-const BATCH_MS = 50;
+export const BATCH_BYTES = 64 * 1024;
+export const BATCH_MS = 50;
 /** What may wait for a slow sink, in characters; the batch that it holds counts. */
-const PENDING_MAX = 8 * 1024 * 1024;
+export const PENDING_MAX = 8 * 1024 * 1024;
 
 /** Where batches go. */
 export interface LogSink {
@@ -124,8 +124,11 @@ export class LogWriter {
     this.#dropped = 0;
     const time = new Timestamps().format(Date.now());
     this.#warn(`the access log's sink is slow: ${dropped} lines dropped`);
-    this.#queue(
-      `{"time":"${time}","type":"accesslog","verdict":"error","reason":"lines-dropped","fields":{"dropped":${dropped}}}\n`,
-    );
+    this.#queue(droppedLine(time, dropped));
   }
+}
+
+/** What stands in the log for lines that were dropped. */
+export function droppedLine(time: string, dropped: number): string {
+  return `{"time":"${time}","type":"accesslog","verdict":"error","reason":"lines-dropped","fields":{"dropped":${dropped}}}\n`;
 }

@@ -9,9 +9,12 @@
 export type {
   Address,
   Config,
+  DnsConfig,
+  EndpointConfig,
   ListenerConfig,
   LogTarget,
   TcpAddress,
+  Transparent,
   UnixAddress,
 } from "./model.ts";
 export { defaultConfig, parseConfig } from "./parse.ts";

@@ -4,6 +4,10 @@
  * @module
  */
 
+import type { IdentityEntry } from "../../policy/identity.ts";
+import type { NamedPort } from "../../policy/model.ts";
+import type { ServiceEntry } from "../../policy/service.ts";
+
 /** Where a socket is, or is to be. */
 export type TcpAddress = {
   readonly transport: "tcp";
@@ -16,15 +20,21 @@ export type UnixAddress = { readonly transport: "unix"; readonly path: string };
 
 export type Address = TcpAddress | UnixAddress;
 
+/** How redirected connections come to a listener. */
+export type Transparent = "redirect" | "tproxy";
+
 /** Where connections come in, and where they go on to. */
 export interface ListenerConfig {
   readonly name: string;
   readonly direction: "ingress" | "egress";
   /** With port 0 a free port is picked. */
   readonly listen: TcpAddress;
-  readonly upstream: Address;
-  /** The port that the policy speaks of. */
-  readonly port: number;
+  /** `redirect`, `tproxy`: takes connections that were meant for another address (nft's verdicts of these names). */
+  readonly transparent?: Transparent;
+  /** `original-dst`: where the redirected connection was meant to go. */
+  readonly upstream: Address | "original-dst";
+  /** The port that the policy speaks of; absent: that of the original destination. */
+  readonly port?: number;
   /** Parses and logs what no policy names a parser for. */
   readonly l7proto?: string;
 }
@@ -35,41 +45,84 @@ export type LogTarget =
   | { readonly file: string }
   | { readonly unix: string };
 
+/** A guarded workload. */
+export interface EndpointConfig {
+  readonly name: string;
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Names of its ports. */
+  readonly ports?: readonly NamedPort[];
+}
+
+/** What is known of the cluster beside who is where. */
+export interface ClusterConfig {
+  readonly podCidrs: readonly string[];
+  /** Whether policies may select nodes. */
+  readonly nodes: boolean;
+  readonly services: readonly ServiceEntry[];
+  /** A file of events. */
+  readonly stream?: string;
+}
+
+/** Where names are asked for, and what comes of the answers. */
+export interface DnsConfig {
+  /** Queries of workloads come here; absent: the names of policies are looked up instead. */
+  readonly listen?: TcpAddress;
+  /** In their order. */
+  readonly resolvers: readonly TcpAddress[];
+  /** Milliseconds that an address counts for at least. */
+  readonly minTtl: number;
+}
+
 /** The whole configuration, with every path absolute or relative to the working folder. */
 export interface Config {
-  readonly endpoint: {
-    readonly name: string;
-    readonly namespace: string;
-    readonly labels: Readonly<Record<string, string>>;
-  };
+  readonly endpoint: EndpointConfig;
+  /** Instead of one: workloads of a node, found by their addresses. */
+  readonly endpoints?: readonly (EndpointConfig & {
+    readonly addresses: readonly string[];
+  })[];
   readonly listeners: readonly ListenerConfig[];
-  readonly identities: readonly {
-    readonly cidr: string;
-    readonly labels: Readonly<Record<string, string>>;
-    readonly namespace: string;
-  }[];
+  readonly identities: readonly IdentityEntry[];
+  readonly cluster: ClusterConfig;
+  /** Absent: no name is known to lead anywhere. */
+  readonly dns?: DnsConfig;
   readonly policies: readonly string[];
   readonly parsers: {
     readonly folders: readonly string[];
+    /** Versions that a worker loads before a fresh one takes its place. */
+    readonly recycleAfter: number;
     readonly config: Readonly<Record<string, Readonly<Record<string, string>>>>;
   };
   readonly mode: "enforce" | "audit";
+  /** Whether a workload is closed by a policy that selects it, always, or never. */
+  readonly enforcement: "default" | "always" | "never";
+  /** Whether identities labelled `reserved:host` always reach the workload. */
+  readonly allowLocalhost: boolean;
   readonly accessLog: {
     readonly sink: LogTarget;
     /** Whether replies are logged too. */
     readonly responses: boolean;
   };
+  readonly admin: {
+    /** The socket for commands; absent: a path of the user's own. */
+    readonly unix?: string;
+  };
   readonly data: {
     readonly workers: number;
-    readonly transport: "auto" | "portable";
+    readonly transport: "auto" | "epoll" | "portable";
   };
   readonly limits: {
     /** Held per direction while a frame is incomplete. */
     readonly frameBytes: number;
     readonly connections: number;
-    /** Milliseconds, as the two that follow. */
+    /** Of one worker: heap and buffers. */
+    readonly workerBytes: number;
+    /** Milliseconds, as the four that follow: of one call of a parser. */
+    readonly parserTime: number;
     readonly connectTimeout: number;
     readonly idleTimeout: number;
     readonly drain: number;
+    /** Of one call of a parser, before its worker is taken for stuck. */
+    readonly stall: number;
   };
 }

@@ -9,15 +9,18 @@ import { Cursor, isMapping, Reporter } from "../../policy/cursor.ts";
 import { type Problem, quote } from "../../policy/problem.ts";
 import { checkShape } from "../../policy/shape.ts";
 import { parseYaml } from "../../policy/yaml.ts";
-import type { Config, LogTarget } from "./model.ts";
+import type {
+  Config,
+  ListenerConfig,
+  LogTarget,
+  Transparent,
+} from "./model.ts";
 import { configSchema, type Parsed } from "./schema.ts";
 
 /** Keys whose value changes nothing yet; nothing becomes less safe without them. */
 const WITHOUT_EFFECT = [
-  ["admin"],
-  ["parsers", "recycleAfter"],
-  ["limits", "parserTime"],
-  ["limits", "stall"],
+  ["admin", "listen"],
+  ["admin", "tokenFile"],
 ] as const;
 
 /** The configuration of a sidecar that was given none. */
@@ -49,7 +52,12 @@ export function parseConfig(
 
   const root = new Cursor(reporter, [], withoutNulls(document.value));
   const parsed = checkShape(configSchema, root.value, reporter);
-  checkListeners(root.get("listeners"));
+  checkListeners(
+    root.get("listeners"),
+    root.get("data").get("transport").text(),
+  );
+  checkDns(root);
+  checkEndpoints(root);
   checkIdentities(root.get("identities"));
   checkSink(root.get("accessLog"));
   warnOfNoEffect(root);
@@ -88,7 +96,10 @@ function twoDocuments(
   };
 }
 
-function checkListeners(listeners: Cursor): void {
+function checkListeners(
+  listeners: Cursor,
+  transport: string | undefined,
+): void {
   const names = new Set<string>();
   for (const [index, listener] of listeners.items().entries()) {
     const name = listener.get("name");
@@ -109,6 +120,62 @@ function checkListeners(listeners: Cursor): void {
         "a Unix socket has no port for the policy to speak of",
         "add port to the listener",
       );
+    }
+    const isRedirected = ![undefined, false].includes(
+      listener.get("transparent").value as boolean | undefined,
+    );
+    if (upstream.text() === "original-dst" && !isRedirected) {
+      upstream.error(
+        "config.not-transparent",
+        "only a redirected connection has an original destination",
+        "add transparent: true to the listener, or name the upstream as host:port",
+      );
+    }
+    if (isRedirected && transport === "portable") {
+      listener.get("transparent").error(
+        "config.portable",
+        "the portable transport sees no redirection",
+        "write data.transport: auto, and run on Linux",
+      );
+    }
+  }
+}
+
+function checkDns(root: Cursor): void {
+  const dns = root.get("dns");
+  if (dns.present && root.get("data").get("transport").text() === "portable") {
+    dns.errorAtKey(
+      "config.portable",
+      "the portable transport has no process for DNS",
+      "write data.transport: auto, and run on Linux",
+    );
+  }
+}
+
+/** One workload, or those of a node. */
+function checkEndpoints(root: Cursor): void {
+  const endpoints = root.get("endpoints");
+  if (!endpoints.present) return;
+  if (root.get("endpoint").present) {
+    endpoints.errorAtKey(
+      "config.two-endpoints",
+      "the configuration has both endpoint and endpoints",
+      "keep endpoint for one workload, endpoints for those of a node",
+    );
+  }
+  const seen = new Set<string>();
+  for (const endpoint of endpoints.items()) {
+    for (const address of endpoint.get("addresses").items()) {
+      const text = address.text();
+      if (text === undefined) continue;
+      if (seen.has(text)) {
+        address.error(
+          "config.address-twice",
+          `an earlier endpoint has the address ${quote(text)} already`,
+          "give each address to one endpoint",
+        );
+      }
+      seen.add(text);
     }
   }
 }
@@ -162,8 +229,6 @@ function warnOfNoEffect(root: Cursor): void {
   const inert = WITHOUT_EFFECT.map((path) => {
     return path.reduce((cursor: Cursor, key) => cursor.get(key), root);
   });
-  const workers = root.get("data").get("workers");
-  if ((workers.number() ?? 1) > 1) inert.push(workers);
   for (const cursor of inert.filter((cursor) => cursor.present)) {
     cursor.warnAtKey(
       "config.no-effect",
@@ -172,6 +237,7 @@ function warnOfNoEffect(root: Cursor): void {
     );
   }
   const selectsNobody = root.get("policies").hasItems &&
+    !root.get("endpoints").present &&
     root.get("endpoint").get("labels").keys().length === 0;
   if (!selectsNobody) return;
   root.get("policies").warnAtKey(
@@ -189,47 +255,91 @@ function nameOf(written: string | undefined, index: number): string {
 function resolve(parsed: Parsed, folder: string): Config {
   const {
     endpoint,
+    endpoints,
     identities,
+    cluster,
+    dns,
     policies,
     parsers,
     mode,
+    enforcement,
+    allowLocalhost,
     accessLog,
+    admin,
     data,
     limits,
   } = parsed;
   const at = (path: string) => isAbsolute(path) ? path : join(folder, path);
   const folderAt = (path: string) => withoutSlash(at(path));
   return {
-    endpoint,
+    endpoint: withoutUndefined(endpoint),
+    ...(endpoints ? { endpoints: endpoints.map(withoutUndefined) } : {}),
     listeners: parsed.listeners.map((listener, index) => {
       const { name, direction, listen, upstream, port, l7proto } = listener;
-      const isUnix = upstream.transport === "unix";
+      const resolved = resolveUpstream(upstream, at);
+      const ofPolicy = port ?? portOf(resolved);
       return {
         name: nameOf(name, index),
         direction,
         listen,
-        upstream: isUnix ? { ...upstream, path: at(upstream.path) } : upstream,
-        port: port ?? (isUnix ? 0 : upstream.port), // 0 was refused before
+        ...(listener.transparent
+          ? { transparent: transparentOf(listener.transparent) }
+          : {}),
+        upstream: resolved,
+        ...(ofPolicy === undefined ? {} : { port: ofPolicy }),
         ...(l7proto === undefined ? {} : { l7proto }),
       };
     }),
-    identities,
+    identities: identities.map(withoutUndefined),
+    cluster: {
+      podCidrs: cluster.podCidrs,
+      nodes: cluster.nodes,
+      services: cluster.services.map(withoutUndefined),
+      ...(cluster.stream === undefined ? {} : { stream: at(cluster.stream) }),
+    },
+    ...(dns === undefined ? {} : { dns: withoutUndefined(dns) }),
     policies: policies.map(folderAt),
-    parsers: { folders: parsers.folders.map(folderAt), config: parsers.config },
+    parsers: { ...parsers, folders: parsers.folders.map(folderAt) },
     mode,
+    enforcement,
+    allowLocalhost,
     accessLog: {
       sink: targetOf(accessLog, at),
       responses: accessLog.responses,
     },
+    admin: admin.unix === undefined ? {} : { unix: at(admin.unix) },
     data,
     limits: {
       frameBytes: limits.frameBytes,
       connections: limits.connections,
+      workerBytes: limits.workerBytes,
+      parserTime: limits.parserTime,
       connectTimeout: limits.connectTimeout,
       idleTimeout: limits.idleTimeout,
       drain: limits.drain,
+      stall: limits.stall,
     },
   };
+}
+
+function resolveUpstream(
+  upstream: ListenerConfig["upstream"],
+  at: (path: string) => string,
+): ListenerConfig["upstream"] {
+  return upstream !== "original-dst" && upstream.transport === "unix"
+    ? { ...upstream, path: at(upstream.path) }
+    : upstream;
+}
+
+/** The port of an upstream that has one; a Unix socket without a port was refused before. */
+function portOf(upstream: ListenerConfig["upstream"]): number | undefined {
+  return upstream !== "original-dst" && upstream.transport === "tcp"
+    ? upstream.port
+    : undefined;
+}
+
+function transparentOf(written: true | "tproxy"): Transparent {
+  return written === "tproxy" ? "tproxy" : "redirect";
 }
 
 /** The one sink that is written, or standard output. */
@@ -247,6 +357,15 @@ function targetOf(
 /** `parsers/` as `parsers`: names are put after it, behind a slash. */
 function withoutSlash(path: string): string {
   return path.replace(/(?<=.)\/+$/, "");
+}
+
+type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
+/** An optional key that is not written is not there. */
+function withoutUndefined<T extends object>(value: T): Defined<T> {
+  const entries = Object.entries(value)
+    .filter(([, member]) => member !== undefined);
+  return Object.fromEntries(entries) as Defined<T>;
 }
 
 /** A key without a value counts as absent; an item of a list does not. */

@@ -7,28 +7,17 @@
 import { z } from "zod";
 import {
   cidr,
+  dnsListenAddress,
   duration,
+  ipAddress,
   labels,
   listenAddress,
   namespace,
-  notYet,
   path,
-  refuse,
+  ports,
+  resolverAddress,
   upstreamAddress,
 } from "./values.ts";
-
-/** A value that the contract knows and this version does not build. */
-function unbuilt(
-  isRefused: (value: unknown) => boolean,
-  what: string,
-  mend: string,
-) {
-  return z.unknown().superRefine((value, context) => {
-    if (isRefused(value)) refuse(context, notYet(what, mend));
-  }).optional().describe("not built yet: an error");
-}
-
-const isGiven = (value: unknown) => value !== undefined;
 
 const listener = z.strictObject({
   name: z.string().min(1).optional().describe("listener-N unless given"),
@@ -36,35 +25,85 @@ const listener = z.strictObject({
     .describe("ingress: the client is the peer; egress: the upstream is"),
   listen: listenAddress,
   upstream: upstreamAddress,
-  transparent: z.boolean().superRefine((value, context) => {
-    const mend = "delete it, and connect to the listener's own address";
-    if (value) refuse(context, notYet("transparent: true", mend));
-  }).default(false).describe("not built yet: true is an error"),
-  port: z.int().min(1).max(65535).optional()
-    .describe("the port that the policy speaks of; upstream's unless given"),
+  transparent: z.union([z.boolean(), z.literal("tproxy")], {
+    error: "true, false or tproxy",
+  }).default(false).describe(
+    "true: takes connections that nftables redirects; tproxy: those of its tproxy verdict, and keeps the client's address towards the upstream",
+  ),
+  port: z.int().min(1).max(65535).optional().describe(
+    "the port that the policy speaks of; the original destination's, or else upstream's, unless given",
+  ),
   l7proto: z.string().min(1).optional().describe(
     "the parser where no policy names one: requests are logged and allowed",
   ),
 });
 
+const workload = {
+  name: z.string().default("workload"),
+  namespace,
+  labels,
+  ports: ports.optional(),
+};
+
+const service = z.strictObject({
+  name: z.string().min(1),
+  namespace,
+  labels,
+  selector: z.record(z.string(), z.string()).optional().describe(
+    "the workloads of its namespace with these labels",
+  ),
+  addresses: z.array(ipAddress).optional().describe(
+    "without a selector: where it leads outside the cluster",
+  ),
+});
+
 /** The shape of parley.yaml. */
 export const configSchema = z.strictObject({
-  endpoint: z.strictObject({
-    name: z.string().default("workload"),
-    namespace,
-    labels,
-  }).prefault({}).describe("the workload that this sidecar guards"),
-  endpoints: unbuilt(
-    isGiven,
-    "endpoints",
-    "run a sidecar for each workload, with endpoint",
+  endpoint: z.strictObject(workload).prefault({})
+    .describe("the workload that this sidecar guards"),
+  endpoints: z.array(z.strictObject({
+    ...workload,
+    addresses: z.array(ipAddress).min(1, {
+      error: "at least one address of the workload",
+    }),
+  })).optional().describe(
+    "instead of endpoint: the workloads of a node, found by the address that a connection was meant for (egress: comes from)",
   ),
   listeners: z.array(listener).default([])
     .describe("where connections come in, and where they go on to"),
-  identities: z.array(z.strictObject({ cidr, labels, namespace })).default([])
+  identities: z.array(
+    z.strictObject({ cidr, labels, namespace, ports: ports.optional() }),
+  ).default([])
     .describe(
       "who is behind an address: the longest prefix counts, an address that none lists is reserved:world",
     ),
+  cluster: z.strictObject({
+    podCidrs: z.array(cidr).default([]).describe(
+      "prefixes of its workloads: an address there that no identity lists is reserved:unmanaged",
+    ),
+    nodes: z.boolean().default(false).describe(
+      "policies may have fromNodes and toNodes: identities of nodes are labelled reserved:remote-node",
+    ),
+    services: z.array(service).default([]).describe("for toServices"),
+    stream: path.optional().describe(
+      "a file of events about identities and services, followed as it grows",
+    ),
+  }).prefault({}).describe("what is known of the cluster beside identities"),
+  dns: z.strictObject({
+    listen: dnsListenAddress.optional().describe(
+      "workloads ask here, over UDP and TCP; without it the names of toFQDNs are looked up, again before they expire",
+    ),
+    resolvers: z.array(resolverAddress).min(1, {
+      error: "at least one resolver",
+    }).max(3, { error: "three resolvers at most" }).describe(
+      "asked in their order; the port that dns rules speak of is theirs",
+    ),
+    minTtl: duration(0).prefault("10s").describe(
+      "an address counts for so long at least, whatever its answer says",
+    ),
+  }).optional().describe(
+    "where names lead, for toFQDNs; not in portable",
+  ),
   policies: z.array(path).default([])
     .describe("files and folders, watched; without any, everything passes"),
   parsers: z.strictObject({
@@ -72,10 +111,19 @@ export const configSchema = z.strictObject({
       .describe("watched; they add to the built-in parsers or override them"),
     config: z.record(z.string(), z.record(z.string(), z.string())).default({})
       .describe("settings by parser"),
-    recycleAfter: z.int().min(1).default(50),
+    recycleAfter: z.int().min(1).default(50).describe(
+      "versions that a worker loads before a fresh one takes its connections over; not in portable",
+    ),
   }).prefault({}),
   mode: z.enum(["enforce", "audit"]).default("enforce")
     .describe("audit: what would be denied is logged, and passes"),
+  enforcement: z.enum(["default", "always", "never"]).default("default")
+    .describe(
+      "always: what no policy allows is denied, whether or not one selects the workload; never: policies are not read",
+    ),
+  allowLocalhost: z.boolean().default(false).describe(
+    "identities labelled reserved:host reach the workload whatever policies allow, unless one denies it",
+  ),
   accessLog: z.strictObject({
     sink: z.union([
       z.literal("stdout"),
@@ -96,31 +144,39 @@ export const configSchema = z.strictObject({
     responses: z.boolean().default(false)
       .describe("a line for each reply, too"),
   }).prefault({}),
-  admin: z.unknown().optional().describe("without effect yet"),
+  admin: z.strictObject({
+    unix: path.optional().describe(
+      "the socket that commands speak to; without it a path of the user's own",
+    ),
+    listen: z.unknown().optional().describe("without effect yet"),
+    tokenFile: z.unknown().optional().describe("without effect yet"),
+  }).prefault({}),
   data: z.strictObject({
-    workers: z.int().min(1).default(1),
-    transport: z.enum(["auto", "epoll", "portable"]).transform(
-      (value, context) => {
-        if (value !== "epoll") return value;
-        return refuse(
-          context,
-          notYet("transport: epoll", "write auto or portable"),
-        );
-      },
-    ).default("auto"),
+    workers: z.int().min(1).max(64).default(1).describe(
+      "processes that hold the connections; portable has one",
+    ),
+    transport: z.enum(["auto", "epoll", "portable"]).default("auto")
+      .describe("auto: epoll on Linux, portable elsewhere"),
   }).prefault({}),
   limits: z.strictObject({
     frameBytes: z.int().min(1).default(16_777_216)
       .describe("held of one frame, per direction"),
     connections: z.int().min(1).default(10_000)
       .describe("lowered to what the open-file limit allows"),
-    parserTime: duration(1).prefault("20ms"),
+    workerBytes: z.int().min(67_108_864).default(1_073_741_824).describe(
+      "of memory that one worker takes for heap and buffers; it ends with its connections when it needs more; not in portable",
+    ),
+    parserTime: duration(1).prefault("20ms").describe(
+      "of one call of a parser, which then loses its connection; not in portable",
+    ),
     connectTimeout: duration(1).prefault("5s"),
     idleTimeout: duration(1).prefault("1h")
       .describe("without a byte in either direction, such as 1h"),
     drain: duration(0).prefault("30s")
       .describe("how long connections may go on after SIGTERM, such as 30s"),
-    stall: duration(1).prefault("1s"),
+    stall: duration(1).prefault("1s").describe(
+      "of one call of a parser that nothing else could end: its worker is killed and replaced; not in portable",
+    ),
   }).prefault({}),
 });
 

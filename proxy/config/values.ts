@@ -12,11 +12,14 @@ import {
   isLabelValue,
   parseLabel,
 } from "../../policy/labels.ts";
+import type { NamedPort } from "../../policy/model.ts";
 import { quote } from "../../policy/problem.ts";
 import type { Address, TcpAddress } from "./model.ts";
 
 /** The longest delay that timers take; a longer one would fire at once. */
 const LONGEST_DELAY = 2 ** 31 - 1;
+
+const DNS_PORT = 53;
 
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 
@@ -34,12 +37,6 @@ export function refuse(
   const { code, message, mend } = refusal;
   context.addIssue({ code: "custom", message, params: { code, mend } });
   return z.NEVER;
-}
-
-/** What the contract promises and this version lacks. */
-export function notYet(what: string, mend: string): Refusal {
-  const message = `${what} is not built in this version of Parley`;
-  return { code: "unsupported", message, mend };
 }
 
 /** A duration in milliseconds, `least` or more. */
@@ -70,12 +67,12 @@ export const listenAddress = z.string().transform((text, context) => {
   return readTcp(text, 0, context);
 }).describe("host:port or [v6]:port; port 0 picks a free one");
 
+/** Where a redirected connection was meant to go. */
+const ORIGINAL = "original-dst";
+
 export const upstreamAddress = z.string().transform(
-  (text, context): Address => {
-    if (text === "original-dst") {
-      const mend = "name the upstream as host:port";
-      return refuse(context, notYet("upstream: original-dst", mend));
-    }
+  (text, context): Address | typeof ORIGINAL => {
+    if (text === ORIGINAL) return ORIGINAL;
     if (!text.startsWith("unix:")) return readTcp(text, 1, context);
     const path = text.slice("unix:".length);
     if (path !== "") return { transport: "unix", path };
@@ -85,7 +82,7 @@ export const upstreamAddress = z.string().transform(
       mend: "write unix: and the path of the socket",
     });
   },
-).describe("host:port, [v6]:port or unix:PATH");
+).describe("host:port, [v6]:port, unix:PATH or original-dst");
 
 function readTcp(
   text: string,
@@ -114,6 +111,32 @@ function readTcp(
     mend: `write a port from ${leastPort} to 65535`,
   });
 }
+
+/** Where DNS is spoken: names would have to be resolved first. */
+function dnsAddress(leastPort: number, description: string) {
+  return z.string().transform((text, context) => {
+    const address = parseIp(text) === undefined
+      ? readTcp(text, leastPort, context)
+      : { transport: "tcp" as const, hostname: text, port: DNS_PORT };
+    const isRefused = context.issues.length > 0;
+    if (isRefused || parseIp(address.hostname) !== undefined) return address;
+    return refuse(context, {
+      code: "config.dns-name",
+      message: `${quote(text)} is a name, and names are resolved here`,
+      mend: "write an IP address, such as 10.96.0.10 or 127.0.0.1:53",
+    });
+  }).describe(description);
+}
+
+export const dnsListenAddress = dnsAddress(
+  0,
+  "an IP address, or one with a port (53 unless given; 0 picks a free one)",
+);
+
+export const resolverAddress = dnsAddress(
+  1,
+  "an IP address, or one with a port (53 unless given)",
+);
 
 export const namespace = z.string().check((context) => {
   if (isDnsLabel(context.value)) return;
@@ -149,6 +172,30 @@ export const labels = z.record(z.string(), z.string()).check((context) => {
     });
   }
 }).describe("keys are of source k8s unless a source is written").default({});
+
+/** Ports of TCP by their names. */
+export const ports = z.record(
+  z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, {
+    error: "a name of lower-case letters, digits and '-'",
+  }),
+  z.int().min(1).max(65535),
+).transform((written): NamedPort[] =>
+  Object.entries(written)
+    .map(([name, port]) => ({ name, port, protocol: "TCP" }))
+).describe("names that policies may use for ports of TCP, such as web: 8080");
+
+export const ipAddress = z.string().check((context) => {
+  if (parseIp(context.value) !== undefined) return;
+  context.issues.push({
+    code: "custom",
+    input: context.value,
+    message: `${quote(context.value)} is not an IP address`,
+    params: {
+      code: "config.ip",
+      mend: "write an address such as 10.0.0.5 or 2001:db8::5",
+    },
+  });
+});
 
 export const cidr = z.string().check((context) => {
   const text = context.value;

@@ -5,7 +5,7 @@
  * @module
  */
 import type { ParserDefinition } from "parley/proxylib";
-import type { L7Catalog, RuleIssue } from "../../policy/mod.ts";
+import type { L7Catalog, RuleIssue, RuleIssues } from "../../policy/mod.ts";
 import { nearMiss, oneOf } from "../../policy/problem.ts";
 
 type RawRule = Readonly<Record<string, string>>;
@@ -37,21 +37,54 @@ export function createCatalog(registry: {
       if (!parser || Object.keys(rule).length === 0) {
         return { errors: [], warnings: [] };
       }
-      return checkRule(proto, parser.definition, rule);
+      return guarded(proto, () => checkRule(proto, parser.definition, rule));
+    },
+    checkList(proto, rules) {
+      const parser = registry.get(proto);
+      return guarded(proto, () => ({
+        errors: [],
+        warnings: parser ? lintList(parser.definition, rules) : [],
+      }));
     },
   };
 }
 
-function checkRule(proto: string, definition: ParserDefinition, rule: RawRule) {
+function checkRule(
+  proto: string,
+  definition: ParserDefinition,
+  rule: RawRule,
+): RuleIssues {
+  const parsed = definition.rule.safeParse(rule);
+  const errors = parsed.success
+    ? []
+    : (parsed.error.issues as unknown as SchemaIssue[])
+      .flatMap((issue) =>
+        plainIssues(ruleIssues(proto, definition, rule, issue))
+      );
+  return { errors, warnings: plainIssues(definition.lint?.(rule) ?? []) };
+}
+
+function lintList(
+  definition: ParserDefinition,
+  rules: readonly RawRule[],
+): RuleIssue[] {
+  if (!definition.lintRules) return [];
+  const compiled: unknown[] = [];
+  for (const rule of rules) {
+    // One that allows everything, or was found wrong before.
+    const parsed = Object.keys(rule).length > 0 &&
+      definition.rule.safeParse(rule);
+    if (!parsed || !parsed.success) return [];
+    compiled.push(parsed.data);
+  }
+  return plainIssues(definition.lintRules(compiled));
+}
+
+/** A parser's schema is the author's code: what it throws is an answer too. */
+function guarded(proto: string, check: () => RuleIssues): RuleIssues {
   try {
-    const parsed = definition.rule.safeParse(rule);
-    const errors = parsed.success
-      ? []
-      : (parsed.error.issues as unknown as SchemaIssue[])
-        .flatMap((issue) => ruleIssues(proto, definition, rule, issue));
-    return { errors, warnings: definition.lint?.(rule) ?? [] };
+    return check();
   } catch (error) {
-    // A parser's schema is the author's code: what it throws is an answer too.
     const message = `the parser ${proto} cannot check this rule: ${
       error instanceof Error ? error.message : error
     }`;
@@ -61,6 +94,19 @@ function checkRule(proto: string, definition: ParserDefinition, rule: RawRule) {
       warnings: [],
     };
   }
+}
+
+/** Copies what a parser's code has made, as texts: it may be anything. @throws when it is no list */
+function plainIssues(issues: readonly RuleIssue[]): RuleIssue[] {
+  return Array.from(issues, ({ path, code, message, mend }) => ({
+    path: Array.from(
+      path,
+      (part) => typeof part === "number" ? part : `${part}`,
+    ),
+    code: `${code}`,
+    message: `${message}`,
+    mend: `${mend}`,
+  }));
 }
 
 function ruleIssues(

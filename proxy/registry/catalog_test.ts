@@ -229,6 +229,55 @@ Deno.test("every unknown key is an issue of its own", () => {
   assertEquals(errors.map(({ path }) => path), [["a"], ["b"]]);
 });
 
+const MISSING: RuleIssue = {
+  path: [0],
+  code: "listed.missing",
+  message: "b is missing",
+  mend: "add b",
+};
+
+/** Wants a rule with `b` in every list. */
+const listed = {
+  ...withSchema(z.strictObject({ a: z.string() }).transform(({ a }) => a)),
+  lintRules: (rules: readonly string[]) => rules.includes("b") ? [] : [MISSING],
+};
+
+const LISTS: readonly {
+  readonly of: readonly Record<string, string>[];
+  readonly warnings: readonly RuleIssue[];
+}[] = [
+  { of: [{ a: "a" }, { a: "c" }], warnings: [MISSING] },
+  { of: [{ a: "a" }, { a: "b" }], warnings: [] },
+  { of: [{ a: "a" }, {}], warnings: [] }, // {} allows what seems to be missing
+  { of: [{ a: "a" }, { x: "y" }], warnings: [] }, // what is wrong was said before
+];
+
+for (const { of, warnings } of LISTS) {
+  Deno.test(`the list ${JSON.stringify(of)} has ${warnings.length} warnings`, () => {
+    assertEquals(catalog({ listed }).checkList("listed", of), {
+      errors: [],
+      warnings,
+    });
+  });
+}
+
+Deno.test("a list of a protocol without a word on lists, or of none, is fine", () => {
+  for (const proto of ["memcache", "nothing"]) {
+    assertEquals(catalog().checkList(proto, [{ command: "get" }]), {
+      errors: [],
+      warnings: [],
+    });
+  }
+});
+
+Deno.test("what a parser throws over a list is an error of the list", () => {
+  const deaf = { ...listed, lintRules: throwing };
+  const { errors } = catalog({ deaf }).checkList("deaf", [{ a: "a" }]);
+  assertEquals(errors.map(({ path, code }) => [path, code]), [
+    [[], "deaf.panic"],
+  ]);
+});
+
 Deno.test("what is legal but doubtful is a warning", () => {
   const { errors, warnings } = catalog().check("memcache", { command: "" });
   assertEquals(errors, []);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { FolderTexts } from "../control/messages.ts";
 
 /** A parser's source as it stands on disk. */
 export interface ParserSource {
@@ -17,6 +18,8 @@ export interface ParserSource {
   readonly unreadable?: string;
 }
 
+/** All parsers of a folder together are not longer. */
+const FOLDER_MAX = 64 * 1024 * 1024;
 const NAME = /^[a-z][a-z0-9_-]*$/;
 
 /** All parsers of a folder, by name. A folder that is not there has none. */
@@ -46,6 +49,13 @@ async function read(
   } catch (error) {
     return { hash: "", unreadable: (error as Error).message };
   }
+}
+
+/** Where a parser's own vectors are, if it ships any: `NAME.vectors.jsonl` beside `NAME.ts`, or `vectors.jsonl` beside `NAME/mod.ts`. */
+export function vectorsOf(entry: string): string {
+  return entry.endsWith("/mod.ts")
+    ? entry.replace(/mod\.ts$/, "vectors.jsonl")
+    : entry.replace(/\.ts$/, ".vectors.jsonl");
 }
 
 /** The content hash of an entry module and the files of its own. */
@@ -95,7 +105,10 @@ async function isRealFolder(path: string): Promise<boolean> {
 /** No parser is longer than this; a pipe or a device is no parser at all. */
 const FILE_MAX = 16 * 1024 * 1024;
 
-async function readModule(path: string): Promise<Uint8Array<ArrayBuffer>> {
+/** @throws {Error} when it is no regular file, or too long */
+export async function readModule(
+  path: string,
+): Promise<Uint8Array<ArrayBuffer>> {
   const { isFile, isDirectory, size } = await Deno.stat(path);
   if (!isFile && !isDirectory) throw new Error(`${path} is not a regular file`);
   if (size > FILE_MAX) {
@@ -115,4 +128,20 @@ async function hash(folder: string, files: readonly string[]): Promise<string> {
     await new Blob(parts).arrayBuffer(),
   );
   return new Uint8Array(digest).toHex();
+}
+
+/** The modules of a folder, by their paths from it. */
+export async function textsOf(folder: string): Promise<FolderTexts> {
+  const texts: Record<string, string> = {};
+  const decoder = new TextDecoder();
+  let bytes = 0;
+  for (const file of await modules(folder)) {
+    if (bytes > FOLDER_MAX) break; // what is not read is reported by whoever imports it
+    try {
+      const content = await readModule(`${folder}/${file}`);
+      bytes += content.length;
+      texts[file] = decoder.decode(content);
+    } catch { /* likewise */ }
+  }
+  return texts;
 }

@@ -8,9 +8,12 @@
  *
  * @module
  */
-import { stripVTControlCharacters } from "node:util";
-import { ParleyError, type ParserDefinition } from "parley/proxylib";
+import type { ParserDefinition } from "parley/proxylib";
+import { ParleyError } from "../../proxylib/error.ts";
+import { call } from "../parser_call.ts";
 import { hashOf, modules, type ParserSource } from "./discover.ts";
+import { authorsPath } from "../sandbox/staged_path.ts";
+import { type Authored, loadError } from "./load_error.ts";
 
 /** Loads parser versions; each content once. */
 export class ParserLoader {
@@ -26,9 +29,10 @@ export class ParserLoader {
     const first = !this.#imported.has(original);
     this.#imported.add(original);
     const folder = first ? source.folder : await this.#snapshot(source);
-    const module = await importModule(folder, source);
+    const path = await Deno.realPath(`${folder}/${source.entry}`);
+    const definition = await importParser(path, source);
     await checkUnchanged(folder, source);
-    return checkShape(original, module);
+    return definition;
   }
 
   /** Removes the copies. */
@@ -58,65 +62,67 @@ export class ParserLoader {
   }
 }
 
-async function importModule(
-  folder: string,
-  source: ParserSource,
-): Promise<unknown> {
-  const path = await Deno.realPath(`${folder}/${source.entry}`);
+/**
+ * Imports a parser, of which a copy may stand at `path`.
+ *
+ * @throws {ParleyError} that speaks of the author's own file
+ */
+export async function importParser(
+  path: string,
+  source: Authored,
+): Promise<ParserDefinition> {
+  let module: unknown;
   try {
-    return await import(fileUrl(path));
+    module = await import(fileUrl(path));
   } catch (cause) {
     throw explained(path, source, cause);
   }
+  return call(() => checkShape(`${source.folder}/${source.entry}`, module));
 }
 
+/** Without `URL`, which the sandbox takes away. */
 function fileUrl(path: string): string {
-  return new URL(path.split("/").map(encodeURIComponent).join("/"), "file:///")
-    .href;
+  return `file://${path.split("/").map(encodeURIComponent).join("/")}`;
 }
 
 /** Points at the author's file, not at a copy of it, or where a link leads. */
 function explained(
   path: string,
-  source: ParserSource,
+  source: Authored,
   cause: unknown,
 ): ParleyError {
   const depth = source.entry.split("/").length;
   const root = path.split("/").slice(0, -depth).join("/");
   const inAuthorsWords = (text: string) =>
-    text.replaceAll(`${fileUrl(root)}/`, `${source.folder}/`)
-      .replaceAll(`file://${root}/`, `${source.folder}/`);
+    authorsPath(
+      text.replaceAll(`${fileUrl(root)}/`, `${source.folder}/`)
+        .replaceAll(`file://${root}/`, `${source.folder}/`),
+    );
   // The runtime colours some of its messages, terminal or not.
   const [message, stack] =
     (cause instanceof Error
       ? [cause.message, cause.stack ?? ""]
-      : [String(cause), ""]).map(stripVTControlCharacters) as [string, string];
+      : [String(cause), ""]).map(withoutColours) as [string, string];
   const position = new RegExp(
     `${escape(source.folder)}/[^:?]+?\\.ts[^:\\s]*:\\d+:\\d+`,
   )
     .exec(inAuthorsWords(`${message}\n${stack}`));
+  // The stager keeps lines as they are; columns it moves.
+  const isStaged = !path.endsWith(`/${source.entry}`);
+  const place = isStaged ? position?.[0].replace(/:\d+$/, "") : position?.[0];
   return loadError(
     source,
-    position?.[0] ?? `${source.folder}/${source.entry}`,
+    place ?? `${source.folder}/${source.entry}`,
     inAuthorsWords(message).split("\n")[0]!
       .replace(/^SyntaxError: /, "syntax error: "),
     { cause },
   );
 }
 
-function loadError(
-  { name }: ParserSource,
-  where: string,
-  found: string,
-  options?: ErrorOptions,
-): ParleyError {
-  return new ParleyError(`Cannot load parser ${name}`, {
-    blame: "parser",
-    where,
-    found,
-    mend:
-      "correct the file and save it; until then the last good version serves",
-  }, options);
+/** Colours and the like (ECMA-48, control sequences). */
+function withoutColours(text: string): string {
+  // deno-lint-ignore no-control-regex -- that is what they begin with
+  return text.replaceAll(/\x1b\[[0-9;]*m/g, "");
 }
 
 function escape(text: string): string {
@@ -146,8 +152,16 @@ const SHAPE: readonly [key: string, isRight: (value: unknown) => boolean][] = [
       typeof (value as { safeParse?: unknown })?.safeParse === "function",
   ],
   ["matches", (value) => typeof value === "function"],
+  ["index", (value) => value === undefined || isIndex(value)],
   ["create", (value) => typeof value === "function"],
 ];
+
+function isIndex(value: unknown): boolean {
+  return typeof value === "object" && value !== null &&
+    ["file", "group", "text", "alike"].every((name) =>
+      typeof (value as Record<string, unknown>)[name] === "function"
+    );
+}
 
 function checkShape(file: string, module: unknown): ParserDefinition {
   const definition = (module as { default?: unknown }).default;

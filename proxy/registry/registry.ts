@@ -2,14 +2,17 @@
  * The parsers in force, by name.
  *
  * A changed file is loaded under its content hash: new connections use it, open
- * ones stay on the version they began with. One that does not load is reported,
- * and the last good version serves on.
+ * ones move to it if they can. One that does not load is reported, and the last
+ * good version serves on.
  *
  * @module
  */
-import { ParleyError, type ParserDefinition } from "parley/proxylib";
+import type { ParserDefinition } from "parley/proxylib";
+import { ParleyError } from "../../proxylib/error.ts";
+import { ParserUsage } from "../parser_usage.ts";
 import { thrownText } from "../thrown.ts";
 import { discover, type ParserSource } from "./discover.ts";
+import { VERSION_LENGTH } from "./history.ts";
 import { ParserLoader } from "./load.ts";
 
 /** A parsers folder. Later ones override earlier ones by name. */
@@ -24,6 +27,7 @@ export interface LoadedParser {
   /** The first characters of its content hash. */
   readonly version: string;
   readonly definition: ParserDefinition;
+  readonly usage: ParserUsage;
 }
 
 /** What is known of one parser, for `parsers list`. */
@@ -33,6 +37,8 @@ export interface ParserStatus {
   readonly builtIn: boolean;
   /** The version that serves; absent if none ever loaded. */
   readonly version?: string;
+  /** The version that will serve once a listener or a policy names the parser; until then it is not loaded. */
+  readonly idle?: string;
   readonly description?: string;
   /** Why the newest content does not serve. */
   readonly refused?: string;
@@ -43,6 +49,8 @@ export interface ParserChange {
   readonly name: string;
   readonly kind: "loaded" | "refused" | "removed";
   readonly version?: string;
+  /** Of the newest content; absent or empty if it cannot be read. */
+  readonly hash?: string;
   /** Of a refused version: what, where, what was found, how to mend it. */
   readonly error?: string;
 }
@@ -54,8 +62,6 @@ interface Entry {
   readonly refused?: string;
 }
 
-const VERSION_LENGTH = 6;
-
 /** Finds, loads and reloads parsers. */
 export class ParserRegistry {
   readonly #folders: readonly ParserFolder[];
@@ -63,6 +69,8 @@ export class ParserRegistry {
   /** Every version that was ever loaded, by name and hash: a former content is recognised. */
   readonly #versions = new Map<string, LoadedParser>();
   #entries = new Map<string, Entry>();
+  /** Names that are loaded at the next scan, changed or not. */
+  readonly #again = new Set<string>();
 
   constructor(folders: readonly ParserFolder[]) {
     this.#folders = folders.map(({ path, builtIn }) => ({
@@ -84,6 +92,15 @@ export class ParserRegistry {
     return this.names().map((name) => statusOf(this.#entries.get(name)!));
   }
 
+  /** Has a parser loaded at the next scan even if it looks unchanged; without a name all of them. */
+  loadAgain(only?: string): void {
+    for (const { source: { name, hash } } of this.#entries.values()) {
+      if (only !== undefined && name !== only) continue;
+      this.#versions.delete(`${name}@${hash}`);
+      this.#again.add(name);
+    }
+  }
+
   /** Reads the folders again and loads what has changed. */
   async scan(): Promise<ParserChange[]> {
     const found = new Map<string, { source: ParserSource; builtIn: boolean }>();
@@ -97,7 +114,7 @@ export class ParserRegistry {
     const changes: ParserChange[] = [];
     for (const [name, { source, builtIn }] of found) {
       const old = before.get(name);
-      if (old && isSame(old.source, source)) {
+      if (old && isSame(old.source, source) && !this.#again.has(name)) {
         after.set(name, old);
         continue;
       }
@@ -109,6 +126,7 @@ export class ParserRegistry {
       if (!found.has(name)) changes.push({ name, kind: "removed" });
     }
     this.#entries = after;
+    this.#again.clear();
     return changes;
   }
 
@@ -165,16 +183,21 @@ function loaded(
   definition: ParserDefinition,
 ): LoadedParser {
   const version = source.hash.slice(0, VERSION_LENGTH);
-  return { name: source.name, version, definition };
+  const usage = new ParserUsage(0);
+  return { name: source.name, version, definition, usage };
 }
 
 function isSame(a: ParserSource, b: ParserSource): boolean {
   return a.hash === b.hash && a.folder === b.folder && a.entry === b.entry;
 }
 
-function changeOf(name: string, { serving, refused }: Entry): ParserChange {
-  if (refused !== undefined) return { name, kind: "refused", error: refused };
-  return { name, kind: "loaded", version: serving!.version };
+function changeOf(
+  name: string,
+  { source: { hash }, serving, refused }: Entry,
+): ParserChange {
+  return refused === undefined
+    ? { name, kind: "loaded", version: serving!.version, hash }
+    : { name, kind: "refused", error: refused, hash };
 }
 
 function statusOf({ source, builtIn, serving, refused }: Entry): ParserStatus {

@@ -10,6 +10,7 @@ import {
   pattern,
   Relay,
   standstill,
+  test,
   Upstream,
   within,
 } from "./harness_test.ts";
@@ -53,7 +54,7 @@ function pump(to: Client) {
   return { progress, done };
 }
 
-Deno.test("bytes pass both ways, in turns", async () => {
+test("bytes pass both ways, in turns", async () => {
   await using it = await pair();
   for (const word of ["one", "two", "three"]) {
     await it.client.send(word);
@@ -63,7 +64,7 @@ Deno.test("bytes pass both ways, in turns", async () => {
   }
 });
 
-Deno.test("a client that has shut its writing still gets a late reply", async () => {
+test("a client that has shut its writing still gets a late reply", async () => {
   await using it = await pair();
   await it.client.send("question");
   await it.client.shut();
@@ -75,7 +76,7 @@ Deno.test("a client that has shut its writing still gets a late reply", async ()
   assertEquals((await it.relay.endings.take("the end")).end, "closed");
 });
 
-Deno.test("a server that has shut its writing first is still sent requests", async () => {
+test("a server that has shut its writing first is still sent requests", async () => {
   await using it = await pair();
   await it.server.send("goodbye");
   await it.server.shut();
@@ -87,7 +88,7 @@ Deno.test("a server that has shut its writing first is still sent requests", asy
   assertEquals((await it.relay.endings.take("the end")).end, "closed");
 });
 
-Deno.test("a stream without a byte ends on both sides", async () => {
+test("a stream without a byte ends on both sides", async () => {
   await using it = await pair();
   await it.client.shut();
   assertEquals(await it.server.rest(), "");
@@ -112,7 +113,7 @@ for (
     },
   ] as const
 ) {
-  Deno.test(`${name}, and then gets every byte`, async () => {
+  test(`${name}, and then gets every byte`, async () => {
     await using it = await pair();
     const { progress, done } = pump(it[from]);
     const blocked = await standstill(() => progress.sent);
@@ -120,22 +121,27 @@ for (
     assert(it.relay.fed[reply] <= blocked + 64 * 1024);
     const got = await drain(it[to].conn);
     await within("the writer", done);
-    assertEquals(got, { total: BULK, digest: digest(pattern(BULK)) });
+    assertEquals(got, {
+      total: BULK,
+      digest: digest(pattern(BULK)),
+      last: "end",
+    });
   });
 }
 
-Deno.test("an echo of bulk arrives whole while both sides write", async () => {
+test("an echo of bulk arrives whole while both sides write", async () => {
   await using it = await pair();
   const echoed = it.server.conn.readable.pipeTo(it.server.conn.writable);
   const { done } = pump(it.client);
   assertEquals(await drain(it.client.conn), {
     total: BULK,
     digest: digest(pattern(BULK)),
+    last: "end",
   });
   await within("both writers", Promise.all([done, echoed]));
 });
 
-Deno.test("a server that reads nothing until its replies are taken does not lock up both", async () => {
+test("a server that reads nothing until its replies are taken does not lock up both", async () => {
   await using it = await pair();
   // The client reads from the start; the server only when its own are gone.
   const requests = pump(it.client);
@@ -143,25 +149,33 @@ Deno.test("a server that reads nothing until its replies are taken does not lock
     await pump(it.server).done;
     return await drain(it.server.conn);
   })();
-  const want = { total: BULK, digest: digest(pattern(BULK)) };
+  const want = {
+    total: BULK,
+    digest: digest(pattern(BULK)),
+    last: "end",
+  };
   assertEquals(await drain(it.client.conn), want);
   assertEquals(await within("the server", replies), want);
   await within("the client", requests.done);
 });
 
-Deno.test("a client that reads only when it has sent all does not lock up a server that keeps its replies", async () => {
+test("a client that reads only when it has sent all does not lock up a server that keeps its replies", async () => {
   await using it = await pair();
   const requests = pump(it.client);
   const got = drain(it.server.conn);
   const replies = pump(it.server);
   await within("the client", requests.done);
-  const want = { total: BULK, digest: digest(pattern(BULK)) };
+  const want = {
+    total: BULK,
+    digest: digest(pattern(BULK)),
+    last: "end",
+  };
   assertEquals(await within("the server", got), want);
   assertEquals(await drain(it.client.conn), want);
   await within("the server's replies", replies.done);
 });
 
-Deno.test("a paused direction is not read, and goes on when the other one has moved", async () => {
+test("a paused direction is not read, and goes on when the other one has moved", async () => {
   let paused = true;
   await using it = await pair({
     paused: (reply) => paused && !reply,
@@ -178,7 +192,7 @@ Deno.test("a paused direction is not read, and goes on when the other one has mo
   assertEquals(await it.server.read(7), "request");
 });
 
-Deno.test("many small writes of a session leave in their order", async () => {
+test("many small writes of a session leave in their order", async () => {
   await using it = await pair({
     feed(link, reply, bytes, end) {
       for (const byte of bytes) link.write(reply, Uint8Array.of(byte));
@@ -191,7 +205,7 @@ Deno.test("many small writes of a session leave in their order", async () => {
   await sent;
 });
 
-Deno.test("what a session writes is copied before its buffer is used again", async () => {
+test("what a session writes is copied before its buffer is used again", async () => {
   await using it = await pair({
     feed(link, reply, bytes, end) {
       const shared = bytes.slice();

@@ -5,6 +5,9 @@
 import { ok as assert } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { createServer, type Socket } from "node:net";
+import { EpollTransport } from "./epoll/epoll.ts";
+import { Loop } from "./epoll/loop.ts";
+import { Sockets } from "./epoll/sockets.ts";
 import { createPortableTransport } from "./portable.ts";
 import type {
   Address,
@@ -14,6 +17,7 @@ import type {
   Open,
   Session,
   Timeouts,
+  Transport,
 } from "./transport.ts";
 
 export const LOOPBACK = {
@@ -24,6 +28,82 @@ export const LOOPBACK = {
 
 const text = new TextEncoder();
 const DEADLINE_MS = 20_000;
+
+/** A transport, and how to end what it runs beside the tests. */
+interface UnderTest {
+  readonly transport: Transport;
+  close(): Promise<void>;
+}
+
+/** What a transport can do beyond what all can. */
+export interface Kind {
+  readonly name: "portable" | "epoll";
+  /** Whether a reset is carried over to the other peer. */
+  readonly resets: boolean;
+  start(warn: (line: string) => void): UnderTest;
+}
+
+const KINDS: readonly Kind[] = [
+  {
+    name: "portable",
+    resets: false,
+    start: (warn) => ({
+      transport: createPortableTransport(warn),
+      close: () => Promise.resolve(),
+    }),
+  },
+  { name: "epoll", resets: true, start: startEpoll },
+];
+
+function startEpoll(warn: (line: string) => void): UnderTest {
+  const loop = Loop.open();
+  const sockets = Sockets.open();
+  let isOver = false;
+  const run = loop.runBeside(() => isOver);
+  return {
+    transport: new EpollTransport(loop, sockets, warn),
+    async close() {
+      isOver = true;
+      await run;
+      loop[Symbol.dispose]();
+      sockets[Symbol.dispose]();
+    },
+  };
+}
+
+/** The transport that the running test is about. */
+export let kind: Kind = KINDS[0]!;
+/** What is still being closed of it. */
+const closings: Promise<void>[] = [];
+
+type Definition = Omit<Deno.TestDefinition, "fn"> & {
+  fn: () => void | Promise<void>;
+};
+
+/** Registers a test once for each transport. */
+export function test(definition: Definition): void;
+export function test(name: string, fn: () => void | Promise<void>): void;
+export function test(
+  first: string | Definition,
+  second?: () => void | Promise<void>,
+): void {
+  const { name, fn, ...options }: Definition = typeof first === "string"
+    ? { name: first, fn: second! }
+    : first;
+  for (const each of KINDS) {
+    Deno.test({
+      ...options,
+      name: `${each.name}: ${name}`,
+      ignore: options.ignore ||
+        (each.name === "epoll" && Deno.build.os !== "linux"),
+      async fn() {
+        kind = each;
+        await fn();
+        await Promise.all(closings.splice(0));
+      },
+    });
+  }
+}
 
 /** A promise that fails instead of hanging the suite. */
 export async function within<T>(what: string, promise: Promise<T>): Promise<T> {
@@ -87,6 +167,7 @@ interface RelayOptions extends Partial<Timeouts> {
 
 /** The transport under test, in front of a server. */
 export class Relay {
+  readonly #underTest: UnderTest;
   readonly listener: Listener;
   readonly endings = new Mailbox<Ending>();
   readonly warnings: string[] = [];
@@ -101,8 +182,14 @@ export class Relay {
       if (options.opens?.() === false) return undefined;
       return { session: this.#session(link, options), upstream };
     };
-    this.listener = createPortableTransport((line) => this.warnings.push(line))
-      .listen(listen, { connect, idle }, open);
+    this.#underTest = kind.start((line) => this.warnings.push(line));
+    try {
+      this.listener = this.#underTest.transport
+        .listen(listen, { connect, idle }, open);
+    } catch (error) {
+      closings.push(this.#underTest.close());
+      throw error;
+    }
   }
 
   #session(
@@ -111,6 +198,7 @@ export class Relay {
   ): Session {
     return {
       answers: false,
+      reader: undefined,
       feed: (reply, bytes, end) => {
         this.fed[reply ? 1 : 0] += bytes.length;
         feed(link, reply, bytes, end);
@@ -134,6 +222,7 @@ export class Relay {
     this.listener.stop();
     this.listener.abort("drained");
     await within("the listener finishes", this.listener.finished);
+    await this.#underTest.close();
   }
 }
 
@@ -262,13 +351,31 @@ export function digest(chunks: Iterable<Uint8Array>): string {
   return hash.digest("hex");
 }
 
-/** Reads to the end: how many bytes, and their digest. */
-export async function drain(conn: Deno.Conn) {
+/** What a stream brought. */
+interface Drained {
+  readonly total: number;
+  readonly digest: string;
+  readonly last: "end" | "reset";
+}
+
+/** Reads to the end, or to the reset. */
+export async function drain(conn: Deno.Conn): Promise<Drained> {
   const hash = createHash("sha256");
   const buffer = new Uint8Array(256 * 1024);
+  const over = (total: number, last: "end" | "reset") => {
+    return { total, digest: hash.digest("hex"), last };
+  };
   for (let total = 0;;) {
-    const read = await within("a read", conn.read(buffer));
-    if (read === null) return { total, digest: hash.digest("hex") };
+    let read: number | null;
+    try {
+      read = await within("a read", conn.read(buffer));
+    } catch (error) {
+      if (error instanceof Deno.errors.ConnectionReset) {
+        return over(total, "reset");
+      }
+      throw error;
+    }
+    if (read === null) return over(total, "end");
     hash.update(buffer.subarray(0, read));
     total += read;
   }

@@ -26,6 +26,11 @@ export class Output {
     this.#moved = moved;
   }
 
+  /** Bytes that wait. */
+  get queued(): number {
+    return this.#bytes;
+  }
+
   get flooded(): boolean {
     return this.#bytes > HIGH_WATER;
   }

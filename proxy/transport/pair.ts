@@ -79,6 +79,10 @@ export class Pair implements Link {
     this.#output(reply)?.write(bytes);
   }
 
+  queued(reply: boolean): number {
+    return this.#output(reply)?.queued ?? 0;
+  }
+
   end(reply: boolean): void {
     this.#output(reply)?.end();
   }
@@ -89,6 +93,10 @@ export class Pair implements Link {
 
   close(end: End): void {
     this.#end ??= end;
+    this.#signal();
+  }
+
+  changed(): void {
     this.#signal();
   }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { thrownText } from "../thrown.ts";
-import { ParleyError } from "parley/proxylib";
+import { ParleyError } from "../../proxylib/error.ts";
 import { Pair, tune } from "./pair.ts";
 import {
   type Address,
@@ -138,6 +138,7 @@ class PortableListener implements Listener {
     const accepted = {
       source: conn.remoteAddr as Deno.NetAddr,
       destination: conn.localAddr as Deno.NetAddr,
+      isOwn: true, // this transport sees no redirection
     };
     const run = pair.run(accepted, timeouts, open)
       // No other connection must suffer from one that went wrong.

@@ -20,6 +20,8 @@ export interface Accepted {
   readonly source: SocketAddress;
   /** Where the client meant to go; the listener's own address without redirection. */
   readonly destination: SocketAddress;
+  /** The destination is the listener itself. */
+  readonly isOwn: boolean;
 }
 
 /** An IP address and port. */
@@ -37,18 +39,23 @@ export type End =
   | "connect-timeout"
   | "idle-timeout"
   | "drained"
+  | "operator" // who asked for it
   | "refused"; // by Parley: policy, parser or limit
 
 /** What a session may do to its connection. `reply` false: towards the upstream; true: towards the client. */
 export interface Link {
   /** Queues bytes; they are copied. */
   write(reply: boolean, bytes: Uint8Array): void;
+  /** Bytes of a direction that have not left yet. */
+  queued(reply: boolean): number;
   /** Half-closes a direction once its queue has left. */
   end(reply: boolean): void;
   /** Reads no more from the client; replies go on until `close`, which a deadline brings about if nothing else does. */
   drain(end: End): void;
   /** Reads no more; sends what is queued, then closes both sockets. */
   close(end: End): void;
+  /** What the session says of itself may have changed: whether it pauses, who reads it. */
+  changed(): void;
 }
 
 /** What a connection's bytes are given to. None of its methods may throw. */
@@ -59,6 +66,8 @@ export interface Session {
   paused(reply: boolean): boolean;
   /** Whether requests may bring replies of the session's own about: then they wait for a client that does not read. */
   readonly answers: boolean;
+  /** Whose code gets to see the bytes: no two readers are shown bytes in one buffer. */
+  readonly reader: object | undefined;
   /** The sockets are gone. `detail` is the system's own text, if it had any. */
   closed(end: End, detail?: string): void;
 }
@@ -67,7 +76,15 @@ export interface Session {
 export type Open = (
   accepted: Accepted,
   link: Link,
-) => { readonly session: Session; readonly upstream: Address } | undefined;
+) => Opened | undefined;
+
+/** A connection that may go on. */
+export interface Opened {
+  readonly session: Session;
+  readonly upstream: Address;
+  /** The address to dial from, if it is not to be this machine's (epoll transport only). */
+  readonly from?: SocketAddress;
+}
 
 /** Times in milliseconds. */
 export interface Timeouts {

@@ -87,6 +87,7 @@ export class Image implements AsyncDisposable {
     const root = `${this.#folder}/base/root`;
     await Deno.mkdir(`${root}/bin`, { recursive: true });
     await Deno.mkdir(`${root}/tmp`);
+    await Deno.chmod(`${root}/tmp`, 0o1777); // as in any base image
     await Deno.copyFile(Deno.execPath(), `${root}/bin/deno`);
     await Deno.copyFile((await which("busybox"))!, `${root}/bin/busybox`);
     for (const name of PROGRAMS) {

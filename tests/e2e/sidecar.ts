@@ -129,16 +129,43 @@ export class Sidecar implements AsyncDisposable {
     return save(`${this.#folder}/parsers`, name, text);
   }
 
-  /** Bytes of memory that the process has. */
+  /** Bytes of memory that its processes have. */
   async memory(): Promise<number> {
-    const status = await Deno.readTextFile(`/proc/${this.#child.pid}/status`);
-    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1]) * 1024;
+    let bytes = 0;
+    for (const pid of await this.#pids()) {
+      const status = await Deno.readTextFile(`/proc/${pid}/status`);
+      bytes += Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1]) * 1024;
+    }
+    return bytes;
   }
 
-  /** How many descriptors the process has open. */
+  /** How many descriptors its processes have open. */
   async descriptors(): Promise<number> {
-    const folder = Deno.readDir(`/proc/${this.#child.pid}/fd`);
-    return (await Array.fromAsync(folder)).length;
+    let count = 0;
+    for (const pid of await this.#pids()) {
+      count += (await Array.fromAsync(Deno.readDir(`/proc/${pid}/fd`))).length;
+    }
+    return count;
+  }
+
+  /** Its data workers. */
+  async workers(): Promise<string[]> {
+    const workers: string[] = [];
+    for (const pid of await this.#pids()) {
+      const line = await Deno.readTextFile(`/proc/${pid}/cmdline`)
+        .catch(() => ""); // it has ended
+      if (line.includes("/worker/main.ts")) workers.push(pid);
+    }
+    return workers;
+  }
+
+  /** The supervisor and its children. */
+  async #pids(): Promise<string[]> {
+    const { pid } = this.#child;
+    const children = await Deno.readTextFile(
+      `/proc/${pid}/task/${pid}/children`,
+    );
+    return [String(pid), ...children.split(" ").filter((each) => each !== "")];
   }
 
   /** Asks it to stop. */
@@ -197,9 +224,12 @@ async function writeFiles(
 }
 
 async function save(folder: string, name: string, text: string): Promise<void> {
-  const draft = `${folder}/.${name}.draft`;
+  const path = `${folder}/${name}`;
+  const slash = path.lastIndexOf("/");
+  const draft = `${path.slice(0, slash)}/.${path.slice(slash + 1)}.draft`;
+  await Deno.mkdir(path.slice(0, slash), { recursive: true });
   await Deno.writeTextFile(draft, text);
-  await Deno.rename(draft, `${folder}/${name}`);
+  await Deno.rename(draft, path);
 }
 
 function kill(child: Deno.ChildProcess, signal: Deno.Signal): void {

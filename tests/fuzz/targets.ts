@@ -35,7 +35,11 @@ const PARSERS = [
   "block.ts",
   "header.ts",
   "memcache/mod.ts",
+  "cassandra/mod.ts",
 ];
+
+/** Log fields that say what a request does. */
+const NAMES = ["command", "cmd", "opcode", "query_action"];
 
 /** All targets. */
 export async function targets(): Promise<Target[]> {
@@ -92,7 +96,7 @@ function parserTarget(
         throw new Error(`${forward.length} bytes left though no rule matches`);
       }
       const told = log.map(({ verdict, reason, fields }) =>
-        `${verdict} ${reason ?? ""} ${fields["command"] ?? fields["cmd"] ?? ""}`
+        `${verdict} ${reason ?? ""} ${NAMES.map((name) => fields[name] ?? "")}`
       );
       return `${closed} ${told.slice(0, 6)}`;
     },

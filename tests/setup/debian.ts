@@ -22,7 +22,7 @@ export async function debianProgram(
   const libraries = await folders(`${folder}/usr/lib`);
   return {
     kind: "tool",
-    command: `${folder}/usr/bin/${program}`,
+    command: await programIn(folder, program),
     env: { LD_LIBRARY_PATH: libraries.join(":") },
   };
 }
@@ -50,10 +50,20 @@ async function unpack(
       if (!name.endsWith(".deb")) continue;
       await output("dpkg-deb", ["-x", `${scratch}/${name}`, draft]);
     }
-    await Deno.stat(`${draft}/usr/bin/${program}`);
+    await programIn(draft, program);
   } finally {
     await Deno.remove(scratch, { recursive: true });
   }
+}
+
+/** Where a package has its program; an administrator's are in `sbin`. @throws when it has none */
+async function programIn(folder: string, program: string): Promise<string> {
+  for (const place of ["usr/bin", "usr/sbin"]) {
+    const path = `${folder}/${place}/${program}`;
+    const found = await Deno.stat(path).catch(() => undefined);
+    if (found?.isFile) return path;
+  }
+  throw new Error(`the package has no program ${program}`);
 }
 
 /** With the system's package lists if they are any good, else with fresh ones of our own. */

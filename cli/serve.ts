@@ -1,0 +1,129 @@
+/**
+ * A running sidecar, until it is told to stop.
+ *
+ * @module
+ */
+import type { Administered } from "../proxy/administered.ts";
+import type { Config } from "../proxy/config/model.ts";
+import type { BoundListener, OperatorLog } from "../proxy/sidecar.ts";
+import { formatAddress } from "../proxy/transport/transport.ts";
+import { thrownText } from "../proxy/thrown.ts";
+import { AdminDoor } from "./admin_door.ts";
+import { EXIT_FAILED } from "./exit.ts";
+
+/** What both kinds of sidecar do. */
+export interface Running {
+  /** Counts open connections. */
+  countConnections(): Promise<number>;
+  readonly listeners: readonly BoundListener[];
+  reopenLog(): void | Promise<void>;
+  reconfigure(config: Config): Promise<void>;
+  /** What its operator may see and do. */
+  readonly administered: Administered;
+  drain(): Promise<void>;
+}
+
+/**
+ * Serves until SIGTERM or SIGINT. `start` is called when signals are heard
+ * already: whoever sees that a listener is there may send one at once. `config`:
+ * what it starts with; `read`: the configuration as it is written now, for
+ * SIGHUP; nothing if it is wrong, which has then been said.
+ */
+export async function serve(
+  log: OperatorLog,
+  config: Config,
+  start: () => Promise<Running>,
+  read: () => Promise<Config | undefined>,
+): Promise<void> {
+  using signals = new Signals(log, read);
+  const sidecar = await start();
+  await using admin = new AdminDoor(sidecar.administered, log);
+  await admin.follow(config);
+  announce(sidecar, log);
+  collectGarbage();
+  const signal = await signals.untilStop(sidecar, admin);
+  const open = await sidecar.countConnections();
+  log.info(`${signal}: no new connections; ${open} are open and may finish`);
+  await sidecar.drain();
+}
+
+/** What starting has left behind, where a flag lets us. */
+function collectGarbage(): void {
+  const { gc } = globalThis as { gc?: (options: object) => void };
+  gc?.({ type: "major", execution: "sync", flavor: "last-resort" });
+}
+
+function announce(sidecar: Running, log: OperatorLog): void {
+  for (const { config, address } of sidecar.listeners) {
+    const proto = config.l7proto ? ` as ${config.l7proto}` : "";
+    log.info(
+      `listener ${config.name} (${config.direction}) at ${address}, upstream ${
+        config.upstream === "original-dst"
+          ? config.upstream
+          : formatAddress(config.upstream)
+      }${proto}`,
+    );
+  }
+}
+
+/** What the operator asks for: SIGTERM and SIGINT stop, SIGHUP reads everything again. */
+class Signals implements Disposable {
+  readonly #stop = Promise.withResolvers<Deno.Signal>();
+  readonly #handlers: [Deno.Signal, () => void][] = [];
+  #sidecar: Running | undefined;
+  #admin: AdminDoor | undefined;
+  #stopping = false;
+  #reading: Promise<void> | undefined;
+  #isAsked = false;
+
+  /** @param read the configuration as it is written now */
+  constructor(log: OperatorLog, read: () => Promise<Config | undefined>) {
+    this.#on("SIGTERM", () => this.#onStop("SIGTERM"));
+    this.#on("SIGINT", () => {
+      if (this.#stopping) Deno.exit(EXIT_FAILED); // a second Ctrl-C waits for nobody
+      this.#onStop("SIGINT");
+    });
+    this.#on("SIGHUP", () => {
+      void this.#sidecar?.reopenLog();
+      this.#reread(log, read);
+    });
+  }
+
+  untilStop(sidecar: Running, admin: AdminDoor): Promise<Deno.Signal> {
+    this.#sidecar = sidecar;
+    this.#admin = admin;
+    return this.#stop.promise;
+  }
+
+  [Symbol.dispose](): void {
+    for (const [signal, handler] of this.#handlers) {
+      Deno.removeSignalListener(signal, handler);
+    }
+  }
+
+  #on(signal: Deno.Signal, handler: () => void): void {
+    Deno.addSignalListener(signal, handler);
+    this.#handlers.push([signal, handler]);
+  }
+
+  /** One reading at a time, and one more for all that is asked for meanwhile: the last that is written wins. */
+  #reread(log: OperatorLog, read: () => Promise<Config | undefined>): void {
+    this.#isAsked = true;
+    this.#reading ??= (async () => {
+      while (this.#isAsked && !this.#stopping) {
+        this.#isAsked = false;
+        const config = await read();
+        if (!config) continue;
+        await this.#sidecar?.reconfigure(config);
+        await this.#admin?.follow(config);
+      }
+    })().catch((error) =>
+      log.warn(`cannot read the configuration: ${thrownText(error)}`)
+    ).finally(() => this.#reading = undefined);
+  }
+
+  #onStop(signal: Deno.Signal): void {
+    this.#stopping = true;
+    this.#stop.resolve(signal);
+  }
+}

@@ -1,0 +1,68 @@
+/** Counters from a worker that parser code may have got hold of. */
+import {
+  deepStrictEqual as assertEquals,
+  ok as assert,
+  throws as assertThrows,
+} from "node:assert/strict";
+import fc from "fast-check";
+import { readCounters } from "./counters.ts";
+
+const COUNTERS = {
+  connections: 1,
+  accepted: 2,
+  linesDropped: 0,
+  versions: [{ name: "a", version: "b", connections: 1, panics: 0 }],
+  served: [1, 2],
+};
+const [VERSION] = COUNTERS.versions;
+
+Deno.test("readCounters() takes counters as they are, and nothing beside them", () => {
+  assertEquals(readCounters({ ...COUNTERS, more: 1 }), COUNTERS);
+});
+
+const WRONG: readonly unknown[] = [
+  undefined,
+  null,
+  {},
+  { ...COUNTERS, connections: -1 },
+  { ...COUNTERS, accepted: "1" },
+  { ...COUNTERS, linesDropped: 1e300 },
+  { ...COUNTERS, versions: { length: 1 } },
+  { ...COUNTERS, versions: [null] },
+  { ...COUNTERS, versions: [{ ...VERSION, name: 1 }] },
+  { ...COUNTERS, versions: [{ ...VERSION, version: "x".repeat(257) }] },
+  { ...COUNTERS, versions: [{ ...VERSION, panics: 0.5 }] },
+  { ...COUNTERS, versions: Array(10_001).fill(VERSION) },
+  { ...COUNTERS, served: undefined },
+  { ...COUNTERS, served: ["1"] },
+  { ...COUNTERS, served: Array(10_001).fill(1) },
+];
+
+for (const [index, value] of WRONG.entries()) {
+  Deno.test(`readCounters() refuses what is none (${index + 1})`, () => {
+    assertThrows(() => readCounters(value), TypeError);
+  });
+}
+
+Deno.test("readCounters() takes or refuses any JSON, and throws nothing else", () => {
+  const member = fc.json().map((text) => JSON.parse(text));
+  fc.assert(fc.property(
+    fc.oneof(
+      member,
+      fc.record({
+        connections: fc.oneof(fc.nat(), member),
+        accepted: fc.nat(),
+        linesDropped: fc.nat(),
+        versions: fc.array(fc.oneof(fc.constant(VERSION), member)),
+        served: fc.oneof(fc.array(fc.nat()), member),
+      }),
+    ),
+    (value) => {
+      try {
+        readCounters(value);
+      } catch (error) {
+        assert(error instanceof TypeError);
+      }
+    },
+  ));
+});

@@ -1,0 +1,44 @@
+/**
+ * What the data path follows of the configuration. Apart from the engine, so
+ * that who only hands it over loads no parser library.
+ *
+ * @module
+ */
+import type { ReadingOptions } from "../policy/mod.ts";
+import type { Knowledge } from "../policy/identity_source.ts";
+import type { Config } from "./config/mod.ts";
+
+/** The parts of the configuration that the data path follows. */
+export type DataConfig =
+  & Pick<
+    Config,
+    "endpoint" | "endpoints" | "identities" | "cluster" | "mode" | "limits"
+  >
+  & {
+    /** Whether replies are logged too. */
+    readonly logResponses: boolean;
+  };
+
+/** What the data path follows. */
+export function dataConfig(
+  config: Config,
+  { identities, services }: Knowledge,
+): DataConfig {
+  const { endpoint, endpoints, cluster, mode, limits, accessLog } = config;
+  return {
+    endpoint,
+    ...(endpoints ? { endpoints } : {}),
+    identities,
+    cluster: { ...cluster, services },
+    mode,
+    limits,
+    logResponses: accessLog.responses,
+  };
+}
+
+/** How a configuration has policies read. */
+export function readingOptions(
+  { cluster: { nodes }, dns }: Pick<Config, "cluster" | "dns">,
+): ReadingOptions {
+  return { nodes, looksUp: dns !== undefined && dns.listen === undefined };
+}

@@ -1,0 +1,109 @@
+/** What the engine takes over from another process, and what it must not. */
+import { deepStrictEqual as assertEquals, throws } from "node:assert/strict";
+import { StoredPolicy } from "../policy/stored.ts";
+import { type Config, defaultConfig } from "./config/mod.ts";
+import { dataConfig } from "./data_config.ts";
+import { Engine } from "./engine.ts";
+import type { MovedSession } from "./moved.ts";
+import type { Link } from "./transport/transport.ts";
+
+const link: Link = {
+  write() {},
+  end() {},
+  drain() {},
+  close() {},
+  changed() {},
+  queued: () => 0,
+};
+
+/** A connection to an address of a node's proxy, as another process describes it; `names` led there. */
+function movedTo(
+  hostname: string,
+  names: readonly string[] = [],
+): MovedSession {
+  const destination = { hostname, port: 11211 };
+  return {
+    id: 7,
+    started: 0,
+    bytesForward: 1,
+    bytesReply: 2,
+    accepted: {
+      source: { hostname: "192.0.2.9", port: 40112 },
+      destination,
+      isOwn: false,
+    },
+    upstream: { transport: "tcp", ...destination },
+    names,
+    audited: undefined,
+    proto: undefined,
+    parser: undefined,
+    stream: undefined,
+  };
+}
+
+function engineOf(config: Config, rules: readonly object[] = []): Engine {
+  const policy = new StoredPolicy();
+  const [file, name] = ["a.json", "a"];
+  policy.replace([{ file, base: [], name, value: rules }]);
+  return new Engine(dataConfig(config, { identities: [], services: [] }), {
+    limit: 10,
+    policy: () => policy.current,
+    parser: () => undefined,
+    log() {},
+    warn() {},
+    now: () => 0,
+  });
+}
+
+Deno.test("the names of a connection count where it is taken over, until it ends", () => {
+  const engine = engineOf(defaultConfig(), [{
+    endpointSelector: {},
+    egress: [{ toFQDNs: [{ matchName: "a.io" }] }],
+  }]);
+  const listener = {
+    name: "out",
+    direction: "egress",
+    listen: { transport: "tcp", hostname: "127.0.0.1", port: 0 },
+    upstream: "original-dst",
+  } as const;
+  const opens = (hostname: string) => {
+    const { accepted } = movedTo(hostname);
+    const opened = engine.opener(listener)(accepted, link);
+    opened?.session.closed("closed");
+    return opened !== undefined;
+  };
+  assertEquals(opens("192.0.2.1"), false);
+  const moved = movedTo("192.0.2.1", ["a.io."]);
+  const session = engine.adopt(listener, moved, link);
+  session.stay();
+  assertEquals(engine.connections, 1, "it is not closed");
+  assertEquals([opens("192.0.2.1"), opens("192.0.2.2")], [true, false]);
+  session.closed("closed");
+  assertEquals(opens("192.0.2.1"), false);
+});
+
+Deno.test("a connection whose workload is not known here is not taken over: no policy would select it", () => {
+  const config = {
+    ...defaultConfig(),
+    endpoints: [{
+      name: "a",
+      namespace: "default",
+      labels: { app: "a" },
+      addresses: ["192.0.2.1"],
+    }],
+  };
+  const engine = engineOf(config);
+  const listener = {
+    name: "node",
+    direction: "ingress",
+    listen: { transport: "tcp", hostname: "127.0.0.1", port: 0 },
+    upstream: "original-dst",
+  } as const;
+  throws(
+    () => engine.adopt(listener, movedTo("192.0.2.2"), link),
+    /none of the endpoints has its address/,
+  );
+  assertEquals(engine.connections, 0);
+  engine.adopt(listener, movedTo("192.0.2.1"), link);
+  assertEquals(engine.connections, 1);
+});

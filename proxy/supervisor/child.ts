@@ -1,0 +1,118 @@
+/**
+ * A process in the sandbox, as the supervisor sees it: messages to and from it,
+ * and how it ended.
+ *
+ * @module
+ */
+import { encodeFrame, FrameReader } from "../control/frames.ts";
+import { Channel, type ChannelLibc, openPair } from "../linux/channel.ts";
+import { type SandboxOptions, spawnSandboxed } from "../sandbox/spawn.ts";
+
+/** Of what a process says on its standard error, the last bytes are kept. */
+const LAST_WORDS_BYTES = 4096;
+
+/** How a process ended. */
+export interface Ended {
+  /** `exit code 1`, `signal SIGKILL`, … */
+  readonly how: string;
+  readonly success: boolean;
+  /** The end of what it said on standard error. */
+  readonly lastWords: string;
+}
+
+/** A running process that takes messages of one type and sends those of another. */
+export class Child<To, From> {
+  readonly pid: number;
+  /** Resolves when the process is gone and all that it sent has been handled. */
+  readonly ended: Promise<Ended>;
+  readonly #process: Deno.ChildProcess;
+  readonly #libc: ChannelLibc;
+  readonly #channel: Channel;
+  #sending: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    libc: ChannelLibc,
+    options: SandboxOptions,
+    onMessage: (message: From) => void,
+  ) {
+    const { own, child } = openPair(libc);
+    this.#libc = libc;
+    this.#channel = new Channel(libc, own);
+    try {
+      this.#process = spawnSandboxed({
+        ...options,
+        args: [String(child), ...options.args],
+        inherit: [child, ...options.inherit ?? []],
+      });
+    } finally {
+      libc.symbols.close(child);
+    }
+    this.pid = this.#process.pid;
+    this.ended = this.#follow(onMessage);
+  }
+
+  /**
+   * Sends a message after those before it; `descriptor` goes with it, and may be
+   * closed here when it was sent. Never rejects: that the peer is gone is told
+   * by `ended`.
+   */
+  send(message: To, descriptor?: number): Promise<unknown> {
+    const frame = encodeFrame(message);
+    return this.#sending = this.#sending.then(() =>
+      this.#channel.sendBeside(frame, descriptor)
+    );
+  }
+
+  kill(): void {
+    try {
+      this.#process.kill("SIGKILL");
+    } catch { /* it has ended */ }
+  }
+
+  async #follow(onMessage: (message: From) => void): Promise<Ended> {
+    const [, , lastWords, status] = await Promise.all([
+      this.#receive(onMessage),
+      this.#process.stdout.pipeTo(new WritableStream()),
+      lastWordsOf(this.#process.stderr),
+      this.#process.status.finally(() => this.#channel.shut()),
+    ]);
+    await this.#sending;
+    this.#channel.close();
+    const { success, code, signal } = status;
+    const how = signal ? `signal ${signal}` : `exit code ${code}`;
+    return { how, success, lastWords };
+  }
+
+  async #receive(onMessage: (message: From) => void): Promise<void> {
+    const reader = new FrameReader();
+    for (;;) {
+      const received = await this.#channel.receiveBeside();
+      if (!received) return;
+      // Nobody is asked for one.
+      if (received.descriptor !== undefined) {
+        this.#libc.symbols.close(received.descriptor);
+      }
+      try {
+        for (const message of reader.push(received.bytes)) {
+          onMessage(message as From);
+        }
+      } catch {
+        // Parser code may have got hold of it: whatever it sends, it is no message.
+        this.kill();
+        return;
+      }
+    }
+  }
+}
+
+async function lastWordsOf(
+  stream: ReadableStream<Uint8Array>,
+): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of stream) {
+    text = (text + decoder.decode(chunk, { stream: true }))
+      .slice(-LAST_WORDS_BYTES);
+  }
+  return text.trim();
+}

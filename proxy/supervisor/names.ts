@@ -1,0 +1,50 @@
+/**
+ * Upstreams that are configured by name: workers have no resolver, so the
+ * supervisor resolves for them, again and again.
+ *
+ * @module
+ */
+import { parseAddress } from "../../policy/cidr.ts";
+import type { ListenerConfig } from "../config/mod.ts";
+import { thrownText } from "../thrown.ts";
+
+/** Addresses by name. */
+export type Names = Readonly<Record<string, readonly string[]>>;
+
+/** The addresses of a name, as the machine's own resolver finds them. @throws {Error} when it finds none */
+export async function lookUp(name: string): Promise<string[]> {
+  // Loaded when there is a name to resolve: it costs 7 MB.
+  const { lookup } = await import("node:dns/promises");
+  const found = await lookup(name, { all: true });
+  return found.map(({ address }) => address);
+}
+
+/** The names that listeners dial. */
+export function namesOf(listeners: readonly ListenerConfig[]): string[] {
+  const names = listeners.flatMap(({ upstream }) =>
+    upstream !== "original-dst" && upstream.transport === "tcp" &&
+      !parseAddress(upstream.hostname)
+      ? [upstream.hostname]
+      : []
+  );
+  return [...new Set(names)];
+}
+
+/** Resolves names; one that cannot be resolved now keeps the addresses it had. */
+export async function resolveNames(
+  names: readonly string[],
+  before: Names,
+  warn: (message: string) => void,
+): Promise<Names> {
+  const resolved = await Promise.all(names.map(async (name) => {
+    try {
+      return [name, await lookUp(name)] as const;
+    } catch (error) {
+      if (before[name] === undefined) {
+        warn(`the upstream ${name} cannot be resolved: ${thrownText(error)}`);
+      }
+      return [name, before[name] ?? []] as const;
+    }
+  }));
+  return Object.fromEntries(resolved);
+}

@@ -1,0 +1,656 @@
+/**
+ * The supervisor: it owns the configuration, the policy, the parsers' versions
+ * and the listening sockets, holds no connection and runs no parser code.
+ *
+ * ```text
+ * files → supervisor → checker (sandboxed, throw-away): what is good?
+ *                    → workers (sandboxed): parsers, policy, sockets
+ * ```
+ *
+ * @module
+ */
+import { ParleyError } from "../../proxylib/error.ts";
+import { formatProblem, nearMiss, oneOf, quote } from "../../policy/problem.ts";
+import type { Source } from "../../policy/file.ts";
+import type { Administered } from "../administered.ts";
+import { Administration } from "../administration.ts";
+import type { Config } from "../config/mod.ts";
+import type { Judgement, Published } from "../control/messages.ts";
+import { dataConfig, readingOptions } from "../data_config.ts";
+import { Cluster } from "../identities/cluster.ts";
+import { connectionLimit } from "../limits.ts";
+import { CHANNEL_SYMBOLS, type ChannelLibc } from "../linux/channel.ts";
+import { openLibc } from "../linux/libc.ts";
+import { PolicyHistory } from "../policy_history.ts";
+import { ParserHistory } from "../registry/history.ts";
+import type { ParserChange } from "../registry/registry.ts";
+import { prestagedFolder } from "../sandbox/prestaged.ts";
+import type { SandboxOptions } from "../sandbox/spawn.ts";
+import type { BoundListener, OperatorLog, SidecarOptions } from "../sidecar.ts";
+import { readPolicies } from "../standing_policies.ts";
+import { thrownText } from "../thrown.ts";
+import { Sockets } from "../transport/epoll/sockets.ts";
+import { type Watch, watch } from "../watch.ts";
+import { subjectsOf } from "../workloads.ts";
+import { Checker, Checkers } from "./checker.ts";
+import { Dns } from "./dns.ts";
+import { bindListener, type BoundSocket, isSameSocket } from "./listening.ts";
+import { Isolation } from "./isolation.ts";
+import { LogOutput } from "./log_output.ts";
+import { namedIn } from "./named.ts";
+import { type Names, namesOf, resolveNames } from "./names.ts";
+import { Parsers } from "./parsers.ts";
+import { CHECKER, WORKER } from "./programs.ts";
+import { review } from "./review.ts";
+import { Spare } from "./spare.ts";
+import { Workers, type WorkerState } from "./workers.ts";
+/** Resolves upstreams' names again. */
+const RESOLVE_MS = 10_000;
+
+/** What the supervisor is given beside its configuration. */
+export interface SupervisorOptions extends SidecarOptions {
+  /** The `deno.json` of the program. */
+  readonly program: string;
+  /** A folder of this supervisor's own. */
+  readonly folder: string;
+}
+
+/** A judgement, and what it changed of the parsers. */
+type Reviewed = Judgement & { readonly changes: readonly ParserChange[] };
+
+/** A running sidecar of several processes. */
+export class Supervisor {
+  #config: Config;
+  readonly #options: SupervisorOptions;
+  readonly #log: OperatorLog;
+  readonly #libc: ChannelLibc;
+  readonly #sockets: Sockets;
+  readonly #output: LogOutput;
+  readonly #isolation: Isolation;
+  readonly #workers: Workers;
+  readonly #cluster: Cluster;
+  readonly #dns: Dns;
+  readonly #snapshots: string;
+  #parsers: Parsers;
+  readonly #history = new ParserHistory();
+  #bound: BoundSocket[] = [];
+  #names: Names = {};
+  #published: Published = { parsers: [], documents: [] };
+  readonly #policies = new PolicyHistory();
+  /** The policy files as they were judged last. */
+  #judged = "";
+  /** What was reported at the last review: it is not said again while it lasts. */
+  #reported: ReadonlySet<string> = new Set();
+  #missing = new Set<string>();
+  #watch: Watch | undefined;
+  /** Watches of former configurations. */
+  readonly #closing: (Promise<void> | undefined)[] = [];
+  #resolving: ReturnType<typeof setInterval> | undefined;
+  #reloads: Promise<void> = Promise.resolve();
+  #checker: Checker | undefined;
+  readonly #spare = new Spare(() => this.#openChecker());
+  #isStopping = false;
+
+  private constructor(
+    config: Config,
+    options: SupervisorOptions,
+    snapshots: string,
+  ) {
+    this.#config = this.#limited(config, options.log);
+    this.#options = options;
+    this.#log = options.log;
+    this.#snapshots = snapshots;
+    this.#libc = openLibc(CHANNEL_SYMBOLS);
+    this.#sockets = Sockets.open();
+    this.#output = new LogOutput(config.accessLog.sink, this.#log);
+    this.#parsers = this.#parsersOf(config);
+    this.#isolation = new Isolation({
+      log: this.#log,
+      workers: () => this.#workers.live,
+      stall: () => this.#config.limits.stall,
+      memory: () => this.#config.limits.workerBytes,
+      withdraw: (version) => this.#inTurn(() => this.#withdraw(version)),
+      suspected: () => this.#workers.prepare(),
+    });
+    this.#cluster = new Cluster({
+      now: Date.now,
+      info: (message) => this.#log.info(message),
+      warn: (message) => this.#log.warn(message),
+      changed: () => void this.#inTurn(() => this.#configureWorkers()),
+    });
+    this.#dns = new Dns({
+      libc: this.#libc,
+      log: this.#log,
+      program: options.program,
+      state: () => {
+        const { config, published } = this.#state();
+        return {
+          dns: this.#config.dns,
+          config,
+          documents: published.documents,
+        };
+      },
+      tell: (order) => this.#workers.tell(order),
+      lend: (use) => this.#output.lend(use),
+      missing: (walls) => this.#onMissing(walls),
+    });
+    this.#workers = new Workers(
+      this.#libc,
+      this.#output,
+      this.#log,
+      {
+        warn: (message) => this.#log.warn(message),
+        missing: (walls) => this.#onMissing(walls),
+        counted: (counters) => this.#isolation.counted(counters),
+        panicked: (version) => this.#isolation.panicked(version),
+        gone: (worker) => this.#isolation.gone(worker),
+      },
+      () => this.#state(),
+    );
+  }
+
+  /**
+   * Starts the workers, has parsers and policy judged, and binds every listener.
+   *
+   * @throws {ParleyError} when the policy is not whole, a listener's parser is
+   *   not there or an address cannot be bound; nothing is left open then
+   */
+  static async start(
+    config: Config,
+    options: SupervisorOptions,
+  ): Promise<Supervisor> {
+    const snapshots = `${options.folder}/parsers`;
+    await Deno.mkdir(snapshots);
+    const supervisor = new Supervisor(config, options, snapshots);
+    await supervisor.#start();
+    return supervisor;
+  }
+
+  get listeners(): BoundListener[] {
+    return this.#bound.map(({ listener, address }) => {
+      return { config: listener, address };
+    });
+  }
+
+  /** Counts open connections. */
+  countConnections(): Promise<number> {
+    return this.#workers.countConnections();
+  }
+
+  /** Reopens the access log, after a rotation. */
+  async reopenLog(): Promise<void> {
+    if (!this.#output.reopen()) return;
+    await Promise.all([this.#workers.lendLogs(), this.#dns.lendLog()]);
+    this.#log.info("the access log was opened again");
+  }
+
+  /**
+   * Reads parsers and policies again, as a change of their files does. One at a
+   * time, so that an older reading never replaces a newer one. Never rejects.
+   */
+  reload(): Promise<void> {
+    return this.#inTurn(() => this.#reload());
+  }
+
+  /** What its operator may see and do. */
+  get administered(): Administered {
+    return new Administration({
+      history: this.#history,
+      ask: (question) => this.#workers.ask(question),
+      connections: () => this.#workers.connections,
+      versions: () => this.#workers.versions(),
+      policy: () => this.#policies.state,
+      sources: () => [
+        ...this.#cluster.status(),
+        ...this.#dns.status(Date.now()),
+      ],
+      status: () => this.#parsers.status(),
+      stageAgain: (name) => this.#stageAgain(name),
+    });
+  }
+
+  /** Follows another configuration. Never rejects. */
+  reconfigure(config: Config): Promise<void> {
+    return this.#inTurn(() => this.#reconfigure(config));
+  }
+
+  /** Accepts no more, lets connections finish within `limits.drain`, then closes the rest. */
+  async drain(): Promise<void> {
+    this.#isStopping = true;
+    this.#checker?.kill();
+    const spareGone = this.#spare.drop();
+    for (const { descriptor } of this.#bound) this.#sockets.close(descriptor);
+    this.#bound = [];
+    await Promise.all([
+      this.#workers.drain(this.#config.limits.drain),
+      spareGone,
+    ]);
+    await this.#release();
+  }
+
+  async #start(): Promise<void> {
+    try {
+      await this.#startAll();
+    } catch (error) {
+      await this.#workers.kill();
+      await this.#release();
+      throw error;
+    }
+  }
+
+  async #startAll(): Promise<void> {
+    const count = this.#config.data.workers;
+    this.#spare.prepare(); // all else waits for the checker
+    await this.#cluster.follow(this.#config);
+    const { sandbox } = this.#state();
+    // They load while the checker works.
+    const workers = Array.from(
+      { length: count },
+      () => this.#workers.spawn(sandbox),
+    );
+    const judgement = await this.#review(await this.#readPolicy());
+    this.#refuseToStart(judgement);
+    const tell = this.#apply(judgement);
+    await this.#resolve();
+    for (const listener of this.#config.listeners) {
+      this.#bound.push(await bindListener(this.#sockets, listener));
+    }
+    await Promise.all(workers.map((worker) => this.#workers.equip(worker)));
+    await this.#dns.follow();
+    tell();
+    this.#watchFiles();
+    this.#resolving = setInterval(() => this.#resolveAgain(), RESOLVE_MS);
+    Deno.unrefTimer(this.#resolving);
+  }
+
+  async #release(): Promise<void> {
+    clearInterval(this.#resolving);
+    this.#isolation[Symbol.dispose]();
+    // A turn that is under way may still open a watch; what a watch has seen waits for a turn.
+    await this.#reloads;
+    await Promise.all([
+      ...this.#closing,
+      this.#watch?.close(),
+      this.#cluster.close(),
+      this.#dns.close(),
+      this.#spare.drop(),
+    ]);
+    await this.#reloads;
+    for (const { descriptor } of this.#bound) this.#sockets.close(descriptor);
+    await this.#output.close();
+  }
+
+  #inTurn(act: () => Promise<void>): Promise<void> {
+    return this.#reloads = this.#reloads
+      .then(() => this.#isStopping ? undefined : act())
+      .catch((error) => {
+        if (this.#isStopping) return; // the checker was ended
+        this.#log.warn(`cannot reload: ${thrownText(error)}`);
+      });
+  }
+
+  async #stageAgain(name: string | undefined): Promise<void> {
+    const done = Promise.withResolvers<void>();
+    void this.#inTurn(async () => {
+      this.#parsers.stageAgain(name);
+      const reloaded = this.#reload();
+      done.resolve(reloaded);
+      await reloaded;
+    }).then(() => done.reject(new Error("the sidecar is stopping")));
+    await done.promise;
+  }
+
+  async #reload(): Promise<void> {
+    let written: readonly Source[] | undefined;
+    try {
+      written = await this.#readPolicy();
+    } catch (error) {
+      this.#policies.unreadable(thrownText(error));
+      this.#report([`${thrownText(error)}; the policy in force stays`]);
+    }
+    const judgement = await this.#review(written, true);
+    if (!judgement) return;
+    const tell = this.#apply(judgement);
+    await this.#workers.tell({ type: "publish", published: this.#published });
+    await this.#dns.publish();
+    tell();
+    if (!this.#isStopping) this.#spare.prepare();
+    await this.#workers.recycle({
+      limit: this.#config.parsers.recycleAfter,
+      current: this.#published.parsers.length,
+      within: this.#config.limits.drain,
+    });
+  }
+
+  /** A version that panics and never served makes way for the last good one. */
+  async #withdraw(number: number): Promise<void> {
+    const { versions } = this.#isolation;
+    await this.#workers.inStep();
+    if (!versions.isCrashing(number)) return;
+    const fault = Isolation.fault(versions.text(number));
+    const good = versions.lastGood(number);
+    versions.withdraw(number);
+    if (!good) {
+      this.#log.error(`${fault}; there is no other version to go back to`);
+      return;
+    }
+    if (!this.#parsers.withdraw(versions.get(number)!, good, fault)) return;
+    const parsers = versions.numbered(this.#parsers.serving);
+    this.#published = { ...this.#published, parsers };
+    await this.#workers.tell({ type: "publish", published: this.#published });
+    this.#log.error(
+      `${fault}; it is withdrawn, and ${good.name}@${good.version} serves new connections again`,
+    );
+  }
+
+  async #reconfigure(config: Config): Promise<void> {
+    const before = this.#config;
+    const { sandbox } = this.#state();
+    this.#config = this.#limited(config, this.#log);
+    if (isOther(before.parsers, config.parsers)) {
+      this.#parsers = this.#parsersOf(config);
+    }
+    this.#judged = "";
+    // Not awaited here: a change that it has seen waits for this turn to end.
+    this.#closing.push(this.#watch?.close());
+    this.#watchFiles();
+    await this.#reload();
+    await this.#resolve();
+    const isRestart = before.data.workers !== config.data.workers ||
+      isOther(sandbox, this.#state().sandbox);
+    await this.#cluster.follow(this.#config);
+    if (!isRestart) await this.#configureWorkers();
+    await this.#dns.follow();
+    const gone = await this.#rebind(!isRestart);
+    // What the old workers' sandbox does not allow, new ones do.
+    if (isRestart) await this.#workers.replace(config.data.workers);
+    for (const { descriptor } of gone) this.#sockets.close(descriptor);
+  }
+
+  async #configureWorkers(): Promise<void> {
+    const { config } = this.#state();
+    await this.#workers.tell({ type: "configure", config });
+    await this.#dns.configure();
+  }
+
+  /**
+   * Follows the configured listeners: sockets whose address stays are kept,
+   * with what waits in their queues. Those that are gone are the answer.
+   * `tells`: the workers follow at once.
+   */
+  async #rebind(tells: boolean): Promise<BoundSocket[]> {
+    const before = this.#bound;
+    const next: BoundSocket[] = [];
+    for (const listener of this.#config.listeners) {
+      const old = before.find((bound) =>
+        isSameSocket(bound.listener, listener) && !next.includes(bound)
+      );
+      if (old && !isOther(old.listener, listener)) {
+        next.push(old);
+        continue;
+      }
+      try {
+        const bound = old
+          ? { ...old, listener }
+          : await bindListener(this.#sockets, listener);
+        next.push(bound);
+        if (tells) await this.#tellOfListener(bound, old);
+        this.#log.info(`listener ${listener.name} at ${bound.address}`);
+      } catch (error) {
+        this.#log.warn(thrownText(error));
+      }
+    }
+    const gone = before.filter(({ descriptor }) =>
+      !next.some((bound) => bound.descriptor === descriptor)
+    );
+    for (const { listener } of tells ? gone : []) {
+      await this.#workers.tell({ type: "unlisten", name: listener.name });
+    }
+    this.#bound = next;
+    return gone;
+  }
+
+  async #tellOfListener(
+    { listener, descriptor }: BoundSocket,
+    old: BoundSocket | undefined,
+  ): Promise<void> {
+    if (old) {
+      const { name } = old.listener;
+      await this.#workers.tell({ type: "unlisten", name });
+    }
+    await this.#workers.tell({ type: "listen", listener }, descriptor);
+  }
+
+  #readPolicy(): Promise<readonly Source[]> {
+    return readPolicies(this.#config);
+  }
+
+  /** Has everything judged; nothing if it is as it was judged last, and `unlessSame`. */
+  async #review(written: readonly Source[] | undefined): Promise<Reviewed>;
+  async #review(
+    written: readonly Source[] | undefined,
+    unlessSame: true,
+  ): Promise<Reviewed | undefined>;
+  async #review(
+    written: readonly Source[] | undefined,
+    unlessSame = false,
+  ): Promise<Reviewed | undefined> {
+    const texts = JSON.stringify(written);
+    const scan = await this.#parsers.scan(namedIn([
+      JSON.stringify(this.#published.documents),
+      ...(written ?? []).map(({ text }) => text),
+      ...this.#config.listeners.map(({ l7proto }) => l7proto ?? ""),
+    ]));
+    const isSame = scan.changed.length + scan.removed.length === 0 &&
+      texts === this.#judged;
+    if (isSame && unlessSame) return undefined;
+    await using checkers = new Checkers(() =>
+      this.#checker = this.#spare.take()
+    );
+    const judgement = await review(
+      this.#parsers,
+      scan,
+      {
+        documents: this.#published.documents,
+        ...(written ? { sources: written } : {}),
+        subjects: subjectsOf(this.#config),
+        options: readingOptions(this.#config),
+        listeners: this.#config.listeners.map(({ name, direction }) => {
+          return { name, direction };
+        }),
+      },
+      checkers,
+    );
+    this.#judged = texts;
+    return {
+      ...judgement,
+      changes: this.#parsers.settle(scan, judgement.parsers),
+    };
+  }
+
+  #tellOfParsers(changes: readonly ParserChange[]): void {
+    for (const { name, kind, version, error } of changes) {
+      if (kind === "loaded") {
+        this.#log.info(`parser ${name}@${version} serves new connections`);
+      } else if (kind === "removed") {
+        this.#log.warn(
+          `parser ${name} is gone: new connections that need it are refused`,
+        );
+      } else this.#log.warn(error!);
+    }
+  }
+
+  /** Takes over what was judged; the answer tells the operator, once it is in force. */
+  #apply({ policy, unguarded, changes }: Reviewed): () => void {
+    const now = new Date().toISOString();
+    this.#history.follow(changes, this.#parsers.status(), now);
+    const isOther = this.#policies.follow(policy, now);
+    const { version } = this.#policies.state;
+    const isNew = version === 1;
+    this.#published = {
+      parsers: this.#isolation.versions.numbered(this.#parsers.serving),
+      documents: policy.documents,
+    };
+    return () => {
+      this.#tellOfParsers(changes);
+      const faults = policy.problems
+        .filter(({ severity }) => severity !== "note");
+      this.#report(faults.map(formatProblem));
+      if (!isOther) return;
+      if (!isNew) this.#log.info(`policy version ${version} is in force`);
+      if (this.#config.policies.length === 0) return;
+      for (const { message, mend } of unguarded) {
+        this.#log.warn(`${message}; ${mend}`);
+      }
+    };
+  }
+
+  #report(messages: readonly string[]): void {
+    for (const message of messages) {
+      if (!this.#reported.has(message)) this.#log.warn(message);
+    }
+    this.#reported = new Set(messages);
+  }
+
+  /**
+   * Without one whole policy there is no "last good" to keep: a sidecar that
+   * started without it would be more open than was meant. A listener whose
+   * parser is not there would refuse every connection.
+   */
+  #refuseToStart({ policy, parsers }: Judgement): void {
+    if (policy.refused) {
+      throw new ParleyError("Cannot start with this policy", {
+        blame: "operator",
+        where: this.#config.policies.join(", "),
+        found: policy.problems
+          .filter(({ severity }) => severity === "error")
+          .map((problem) => `\n  ${formatProblem(problem)}`).join(""),
+        mend: "\ncorrect the documents; `parley check` lists the same",
+      });
+    }
+    const loaded = parsers.filter(({ serving }) => serving)
+      .map(({ name }) => name);
+    const known = parsers.map(({ name }) => name);
+    for (const { name, l7proto } of this.#config.listeners) {
+      if (l7proto === undefined || loaded.includes(l7proto)) continue;
+      throw new ParleyError("Cannot start", {
+        blame: "operator",
+        where: `listener ${name}`,
+        found: `no parser named ${quote(l7proto)} is loaded`,
+        mend: nearMiss(l7proto, known) ?? `use ${oneOf(known)}`,
+      });
+    }
+  }
+
+  /** With as many connections as the system allows each worker. */
+  #limited(config: Config, log: OperatorLog): Config {
+    const { workers } = config.data;
+    const { connections } = config.limits;
+    const each = connectionLimit(Math.ceil(connections / workers), log);
+    const limits = { ...config.limits, connections: each * workers };
+    return { ...config, limits };
+  }
+
+  #state(): WorkerState {
+    const config = this.#config;
+    const connections = Math.ceil(
+      config.limits.connections / config.data.workers,
+    );
+    return {
+      config: {
+        ...dataConfig(config, this.#cluster.knowledge),
+        limits: { ...config.limits, connections },
+      },
+      sandbox: this.#sandbox(WORKER),
+      names: this.#names,
+      leases: this.#dns.leases,
+      published: this.#published,
+      sockets: this.#bound,
+    };
+  }
+
+  /** What a process of ours may reach: workers their upstreams, checkers nothing. */
+  #sandbox(entry: URL): SandboxOptions {
+    const { listeners, limits } = this.#config;
+    const snapshots = new URL(`file://${this.#snapshots}/`).href;
+    const memory = String(limits.workerBytes);
+    return {
+      entry,
+      args: entry === WORKER ? [snapshots, memory] : [snapshots],
+      heapMb: Math.ceil(limits.workerBytes / (1024 * 1024)),
+      read: [this.#snapshots],
+      connect: entry === WORKER ? portsOf(listeners) : [],
+      bind: entry === WORKER &&
+          listeners.some(({ transparent }) => transparent === "tproxy")
+        ? "any"
+        : [],
+      config: this.#options.program,
+    };
+  }
+
+  #openChecker(): Checker {
+    if (this.#isStopping) throw new Error("the sidecar is stopping");
+    return new Checker(
+      this.#libc,
+      this.#sandbox(CHECKER),
+      (walls) => this.#onMissing(walls),
+    );
+  }
+
+  /** A wall that this machine lacks is told once. */
+  #onMissing(walls: readonly string[]): void {
+    for (const wall of walls) {
+      if (!this.#missing.has(wall)) {
+        this.#log.warn(`the sandbox lacks a wall on this machine: ${wall}`);
+      }
+      this.#missing.add(wall);
+    }
+  }
+
+  #parsersOf({ parsers }: Config): Parsers {
+    const { builtInParsers, program } = this.#options;
+    const folders = [
+      { path: builtInParsers, builtIn: true },
+      ...parsers.folders.map((path) => ({ path, builtIn: false })),
+    ];
+    return new Parsers(folders, this.#snapshots, prestagedFolder(program));
+  }
+
+  async #resolve(): Promise<void> {
+    this.#names = await resolveNames(
+      namesOf(this.#config.listeners),
+      this.#names,
+      (message) => this.#log.warn(message),
+    );
+  }
+
+  async #resolveAgain(): Promise<void> {
+    const before = this.#names;
+    if (Object.keys(before).length === 0) return;
+    await this.#resolve();
+    if (!isOther(before, this.#names)) return;
+    await this.#workers.tell({ type: "names", addresses: this.#names });
+  }
+
+  #watchFiles(): void {
+    const { parsers, policies } = this.#config;
+    this.#watch = watch(
+      [this.#options.builtInParsers, ...parsers.folders, ...policies],
+      () => this.reload(),
+    );
+  }
+}
+
+/** TCP ports that workers dial; `any` where they are not known before. */
+function portsOf(listeners: Config["listeners"]): number[] | "any" {
+  const ports = new Set<number>();
+  for (const { upstream } of listeners) {
+    if (upstream === "original-dst") return "any";
+    if (upstream.transport === "tcp") ports.add(upstream.port);
+  }
+  return [...ports].sort((a, b) => a - b);
+}
+
+function isOther(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) !== JSON.stringify(b);
+}

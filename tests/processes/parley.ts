@@ -1,0 +1,404 @@
+/**
+ * `parley run` as a tree of processes: a supervisor, its data workers and its
+ * checkers, found in the system's own tables.
+ *
+ * @module
+ */
+import { ok as assert } from "node:assert/strict";
+import { AccessLog } from "../e2e/access_log.ts";
+import { Lines } from "../e2e/lines.ts";
+import { poll, within } from "../e2e/wait.ts";
+import { Wire } from "../e2e/wire.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** The kernel's processes are what these tests are about. */
+export const ignore = Deno.build.os !== "linux";
+
+/** What a sidecar is started with. */
+export interface Options {
+  /** parley.yaml, complete but for what is the same in all tests. */
+  readonly config: Config;
+  /** Texts by file name. */
+  readonly parsers?: Readonly<Record<string, string>>;
+  readonly policies?: Readonly<Record<string, string>>;
+  /** Beside what the test's own environment has. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** A command that becomes the program that it is given. */
+  readonly around?: readonly string[];
+  /** Permissions of the runtime, for tests of what is missing. */
+  readonly permissions?: readonly string[];
+}
+
+export type Config = Readonly<Record<string, unknown>> & {
+  readonly listeners: readonly Listener[];
+};
+
+/** A listener of parley.yaml; its port is free unless `listen` says one. */
+export interface Listener {
+  readonly name: string;
+  readonly upstream: string;
+  readonly listen?: string;
+  readonly [key: string]: unknown;
+}
+
+/** How a command ended. */
+export interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** How a sidecar that did not stay ended. */
+export interface Refusal {
+  readonly code: number;
+  readonly said: string;
+}
+
+const LISTENER = /listener (\S+) (?:\(\w+\) )?at 127\.0\.0\.1:(\d+)/;
+
+/** A running sidecar. */
+export class Parley implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly folder: string;
+  /** What it tells its operator, and what it writes on standard output. */
+  readonly said: Lines;
+  readonly printed: Lines;
+  readonly log: AccessLog;
+  #status: Promise<Deno.CommandStatus> | undefined;
+
+  private constructor(
+    child: Deno.ChildProcess,
+    said: Lines,
+    printed: Lines,
+    folder: string,
+  ) {
+    this.#child = child;
+    this.said = said;
+    this.printed = printed;
+    this.folder = folder;
+    this.log = new AccessLog(`${folder}/access.log`);
+  }
+
+  /** Started, and listening. */
+  static async start(options: Options): Promise<Parley> {
+    const parley = await Parley.#spawn(options);
+    try {
+      for (const { name } of options.config.listeners) await parley.port(name);
+      return parley;
+    } catch (error) {
+      parley.signal("SIGKILL");
+      await parley[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Started, and ended by itself. */
+  static async refused(options: Options): Promise<Refusal> {
+    await using parley = await Parley.#spawn(options);
+    const { code } = await parley.ended();
+    return { code, said: parley.said.all().join("\n") };
+  }
+
+  static async #spawn(options: Options): Promise<Parley> {
+    const folder = await Deno.makeTempDir({ prefix: "parley-processes-" });
+    const { config, parsers = {}, policies = {} } = options;
+    const { around = [], permissions = ["-P"], environment } = options;
+    await Deno.mkdir(`${folder}/parsers`);
+    await Deno.mkdir(`${folder}/policies`);
+    await save(folder, "parley.yaml", textOf(config));
+    for (const [name, text] of Object.entries(policies)) {
+      await save(`${folder}/policies`, name, text);
+    }
+    for (const [name, text] of Object.entries(parsers)) {
+      await save(`${folder}/parsers`, name, text);
+    }
+    const [command, ...args] = [
+      ...around,
+      ...[Deno.execPath(), "run", "-q", "--no-prompt", ...permissions],
+      ...["main.ts", "run", "-c", `${folder}/parley.yaml`],
+    ];
+    const child = new Deno.Command(command!, {
+      args,
+      cwd: ROOT,
+      // Its admin socket is found by whoever has this folder, and by nobody else.
+      env: { NO_COLOR: "1", XDG_RUNTIME_DIR: folder, ...environment },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const [said, printed] = [new Lines(child.stderr), new Lines(child.stdout)];
+    return new Parley(child, said, printed, folder);
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** The port of a listener, by what was said of it last from a line on. */
+  async port(name: string, from = 0): Promise<number> {
+    const line = await this.said.until(
+      (line) => LISTENER.exec(line)?.[1] === name,
+      `line about listener ${name}`,
+      from,
+    );
+    return Number(LISTENER.exec(line)![2]);
+  }
+
+  async connect(name: string): Promise<Wire> {
+    return Wire.connect(await this.port(name));
+  }
+
+  /** Until it says something that it did not say before `from`. */
+  until(text: RegExp, from = 0): Promise<string> {
+    return this.said.until((line) => text.test(line), String(text), from);
+  }
+
+  /** Processes of its data workers that are there now, those that just start too. */
+  workers(): Promise<number[]> {
+    return childrenOf(this.pid, "/worker/main.ts");
+  }
+
+  checkers(): Promise<number[]> {
+    return childrenOf(this.pid, "/checker/main.ts");
+  }
+
+  /** The process that speaks DNS, once it is there. */
+  dns(): Promise<number> {
+    return poll(
+      async () => (await childrenOf(this.pid, "/dns/main.ts"))[0],
+      () => "process for DNS",
+    );
+  }
+
+  /** Processes that read the configuration again. */
+  readers(): Promise<number[]> {
+    return childrenOf(this.pid, "/read_config.ts");
+  }
+
+  /** All processes that it has started and that are there now. */
+  children(): Promise<number[]> {
+    return childrenOf(this.pid, "");
+  }
+
+  /** Until what was changed has been judged: its checker came and went. */
+  async judged(): Promise<void> {
+    await poll(
+      async () => (await this.checkers()).length > 0 ? true : undefined,
+      () => "checker",
+    );
+    await poll(
+      async () => (await this.checkers()).length === 0 ? true : undefined,
+      () => "end of the checker",
+    );
+  }
+
+  /** Waits for so many workers that can be told from those given. */
+  async freshWorkers(
+    count: number,
+    known: readonly number[] = [],
+  ): Promise<number[]> {
+    return await poll(async () => {
+      const fresh = (await this.workers()).filter((pid) =>
+        !known.includes(pid)
+      );
+      return fresh.length >= count ? fresh : undefined;
+    }, () => `${count} new workers`);
+  }
+
+  /** Writes another configuration, whole. */
+  configure(config: Config): Promise<void> {
+    return this.write(textOf(config));
+  }
+
+  write(text: string): Promise<void> {
+    return save(this.folder, "parley.yaml", text);
+  }
+
+  saveParser(name: string, text: string): Promise<void> {
+    return save(`${this.folder}/parsers`, name, text);
+  }
+
+  savePolicy(name: string, text: string): Promise<void> {
+    return save(`${this.folder}/policies`, name, text);
+  }
+
+  /** The path of its admin socket, where the configuration has none. */
+  get adminSocket(): string {
+    return `${this.folder}/parley/${this.pid}.sock`;
+  }
+
+  /** Runs `parley ARGS` as its user. */
+  async run(...args: string[]): Promise<Ran> {
+    const command = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-q", "--no-prompt", "-P", "main.ts", ...args],
+      cwd: ROOT,
+      env: {
+        NO_COLOR: "1",
+        XDG_RUNTIME_DIR: this.folder,
+        TMPDIR: this.folder,
+      },
+      stdin: "null",
+    });
+    const { code, stdout, stderr } = await command.output();
+    const text = new TextDecoder();
+    return { code, out: text.decode(stdout), err: text.decode(stderr) };
+  }
+
+  signal(signal: Deno.Signal): void {
+    send(this.pid, signal);
+  }
+
+  /** Once it is gone, and all that it said is there. */
+  async ended(): Promise<Deno.CommandStatus> {
+    this.#status ??= within(
+      this.#child.status,
+      () => "end of the sidecar",
+      () => send(this.pid, "SIGKILL"),
+    );
+    const status = await this.#status;
+    await Promise.all([this.said.done, this.printed.done]);
+    return status;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#status) this.signal("SIGTERM");
+    await this.ended();
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+function textOf({ listeners, ...rest }: Config): string {
+  const { limits, ...more } = rest as { limits?: object };
+  return JSON.stringify({
+    endpoint: { name: "guarded-0", labels: { app: "guarded" } },
+    parsers: { folders: ["parsers/"] },
+    accessLog: { file: "access.log" },
+    limits: { drain: "100ms", ...limits },
+    ...more,
+    listeners: listeners.map((listener) => ({
+      listen: "127.0.0.1:0",
+      ...listener,
+    })),
+  });
+}
+
+async function save(folder: string, name: string, text: string): Promise<void> {
+  const draft = `${folder}/.${name}.draft`;
+  await Deno.writeTextFile(draft, text);
+  await Deno.rename(draft, `${folder}/${name}`);
+}
+
+/** Signals a process that these tests started; it may be gone. */
+export function send(pid: number, signal: Deno.Signal): void {
+  try {
+    Deno.kill(pid, signal);
+  } catch { /* it has ended */ }
+}
+
+/** The children of a process whose command line names a program. */
+async function childrenOf(pid: number, program: string): Promise<number[]> {
+  const found: number[] = [];
+  for (const child of await children(pid)) {
+    if ((await commandLine(child)).includes(program)) found.push(child);
+  }
+  return found;
+}
+
+async function children(pid: number): Promise<number[]> {
+  const found: number[] = [];
+  try {
+    for await (const { name } of Deno.readDir(`/proc/${pid}/task`)) {
+      const path = `/proc/${pid}/task/${name}/children`;
+      const text = await Deno.readTextFile(path);
+      found.push(...text.split(" ").filter(Boolean).map(Number));
+    }
+  } catch { /* it, or its thread, has ended */ }
+  return found;
+}
+
+async function commandLine(pid: number): Promise<string> {
+  try {
+    return await Deno.readTextFile(`/proc/${pid}/cmdline`);
+  } catch {
+    return "";
+  }
+}
+
+/** Whether a process runs: not gone, and no zombie. */
+export function isAlive(pid: number): boolean {
+  try {
+    const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+    return !/^State:\s*[ZX]/m.test(status);
+  } catch {
+    return false;
+  }
+}
+
+/** Until a process is gone. */
+export async function gone(pid: number): Promise<void> {
+  await poll(
+    () => isAlive(pid) ? undefined : true,
+    () => `end of process ${pid}`,
+  );
+}
+
+/** Descriptors of a process. */
+export async function descriptorsOf(pid: number): Promise<number> {
+  return (await Array.fromAsync(Deno.readDir(`/proc/${pid}/fd`))).length;
+}
+
+/** The ports of clients whose connections to a listener a process holds. */
+export async function clientsOf(
+  pid: number,
+  listenerPort: number,
+): Promise<Set<number>> {
+  const sockets = new Set<string>();
+  for await (const { name } of Deno.readDir(`/proc/${pid}/fd`)) {
+    const link = await Deno.readLink(`/proc/${pid}/fd/${name}`)
+      .catch(() => "");
+    const [, inode] = /^socket:\[(\d+)\]$/.exec(link) ?? [];
+    if (inode) sockets.add(inode);
+  }
+  const ports = new Set<number>();
+  const table = await Deno.readTextFile("/proc/net/tcp");
+  for (const line of table.trim().split("\n").slice(1)) {
+    const [, local, remote, , , , , , , inode] = line.trim().split(/\s+/);
+    if (!sockets.has(inode!) || portOf(local!) !== listenerPort) continue;
+    if (portOf(remote!) > 0) ports.add(portOf(remote!));
+  }
+  return ports;
+}
+
+function portOf(hexadecimal: string): number {
+  return Number.parseInt(hexadecimal.split(":")[1]!, 16);
+}
+
+/** Opens connections until either worker has two, each of which has answered. */
+export async function connectionsOfBoth(
+  parley: Parley,
+  workers: readonly number[],
+  port: number,
+) {
+  const wires: Wire[] = [];
+  const byWorker = new Map(workers.map((pid) => [pid, [] as Wire[]]));
+  while ([...byWorker.values()].some(({ length }) => length < 2)) {
+    assert(wires.length < 500, "one worker takes all connections");
+    // Several at a time: one alone goes to whoever is woken first.
+    const some = await Promise.all(
+      Array.from({ length: 8 }, () => parley.connect("a")),
+    );
+    wires.push(...some);
+    await Promise.all(some.map((wire) => wire.ask("hello\n", "\n")));
+    for (const pid of workers) {
+      const clients = await clientsOf(pid, port);
+      byWorker.set(
+        pid,
+        wires.filter(({ address }) =>
+          clients.has(Number(address.split(":")[1]))
+        ),
+      );
+    }
+  }
+  return { wires, byWorker };
+}

@@ -1,0 +1,224 @@
+/** Workers side by side: they share listeners and logs. */
+import {
+  deepStrictEqual as assertEquals,
+  match as assertMatch,
+  ok as assert,
+} from "node:assert/strict";
+import { Lines } from "../e2e/lines.ts";
+import { poll, Wire } from "../e2e/harness.ts";
+import { type Config, gone, ignore, Parley } from "./parley.ts";
+import { LineServer, missing } from "./servers.ts";
+
+const MISS = "END\r\n";
+const CONNECTIONS = 24;
+const REQUESTS = 400;
+/** A long key, so that lines of two workers fill pages of a pipe, and more. */
+const KEY = "k".repeat(240);
+
+const config = (server: LineServer, accessLog: unknown): Config => ({
+  data: { workers: 2 },
+  accessLog,
+  listeners: [{ name: "a", upstream: server.address, l7proto: "memcache" }],
+});
+
+/** Requests on many connections at the same time; all are answered. */
+async function load(parley: Parley): Promise<void> {
+  await Promise.all(Array.from({ length: CONNECTIONS }, async (_, i) => {
+    using wire = await parley.connect("a");
+    for (let done = 0; done < REQUESTS; done += 20) {
+      const requests = Array.from(
+        { length: 20 },
+        (_, j) => `get ${KEY}${i}:${done + j}\r\n`,
+      );
+      await wire.send(requests.join(""));
+      await wire.readBytes(20 * MISS.length);
+    }
+  }));
+}
+
+/** Every line is JSON, every request is there once, and both workers wrote. */
+function check(lines: readonly string[]): void {
+  const parsed = lines.map((line) => JSON.parse(line));
+  const requests = parsed.filter(({ type }) => type === "request");
+  assertEquals(requests.length, CONNECTIONS * REQUESTS);
+  const keys = new Set(requests.map(({ fields }) => JSON.stringify(fields)));
+  assertEquals(keys.size, CONNECTIONS * REQUESTS, "none twice");
+  const workers = new Set(
+    requests.map(({ connection }) => Math.floor(connection / 1_000_000_000)),
+  );
+  assertEquals(workers.size, 2);
+  // Of one connection the lines are in order, whatever stands between them.
+  for (let i = 0; i < CONNECTIONS; i++) {
+    const own = requests.map(({ fields }) => JSON.stringify(fields))
+      .flatMap((text) => new RegExp(`k${i}:(\\d+)"`).exec(text)?.[1] ?? [])
+      .map(Number);
+    assertEquals(own, own.toSorted((a, b) => a - b));
+  }
+}
+
+Deno.test({
+  name: "lines of two workers are whole in one file",
+  ignore,
+  async fn() {
+    await using server = missing();
+    await using parley = await Parley.start({
+      config: config(server, { file: "access.log" }),
+    });
+    await load(parley);
+    parley.signal("SIGTERM");
+    assertEquals((await parley.ended()).code, 0);
+    const text = await Deno.readTextFile(`${parley.folder}/access.log`);
+    check(text.trimEnd().split("\n"));
+  },
+});
+
+Deno.test({
+  name:
+    "lines of two workers are whole on standard output, and all there at the end",
+  ignore,
+  async fn() {
+    await using server = missing();
+    await using parley = await Parley.start({
+      config: config(server, { sink: "stdout" }),
+    });
+    await load(parley);
+    parley.signal("SIGTERM");
+    assertEquals((await parley.ended()).code, 0);
+    check(parley.printed.all());
+  },
+});
+
+Deno.test({
+  name: "lines of two workers are whole on the Unix socket of a listener",
+  ignore,
+  async fn() {
+    const folder = await Deno.makeTempDir({ prefix: "parley-sink-" });
+    try {
+      const path = `${folder}/log.sock`;
+      using sink = Deno.listen({ transport: "unix", path });
+      await using server = missing();
+      const parley = await Parley.start({
+        config: config(server, { unix: path }),
+      });
+      try {
+        await load(parley);
+        const lines = new Lines((await sink.accept()).readable);
+        parley.signal("SIGTERM");
+        assertEquals((await parley.ended()).code, 0);
+        await lines.done;
+        check(lines.all());
+      } finally {
+        await parley[Symbol.asyncDispose]();
+      }
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "a worker that dies inside its log takes no line of the other with it",
+  ignore,
+  async fn() {
+    await using server = missing();
+    await using parley = await Parley.start({
+      config: config(server, { sink: "stdout" }),
+    });
+    const workers = await parley.freshWorkers(2);
+    const loads = Promise.allSettled(
+      Array.from({ length: 4 }, () => load(parley)),
+    );
+    await parley.printed.until((line) => line.includes("request"), "log line");
+    Deno.kill(workers[0]!, "SIGKILL");
+    await loads;
+    await parley.until(/has taken its place/);
+    await gone(workers[0]!);
+    using wire = await parley.connect("a");
+    assertEquals(await wire.ask("get last\r\n", MISS), MISS);
+    wire.close();
+    parley.signal("SIGTERM");
+    assertEquals((await parley.ended()).code, 0);
+    const lines = parley.printed.all();
+    for (const line of lines) assertMatch(line, /^\{.*\}$/);
+    for (const line of lines) JSON.parse(line);
+    assert(lines.some((line) => line.includes('"last"')));
+  },
+});
+
+Deno.test({
+  name:
+    "a reader of standard output that does not read stalls no request; the lines that are dropped are counted in the log",
+  ignore,
+  async fn() {
+    await using server = missing();
+    // The log goes to a pipe that somebody reads only in the end.
+    const folder = await Deno.makeTempDir({ prefix: "parley-slow-" });
+    const go = `${folder}/go`;
+    const read = `while [ ! -e ${go} ]; do sleep 0.05; done; cat`;
+    try {
+      await using parley = await Parley.start({
+        config: config(server, { sink: "stdout" }),
+        // The pipeline's end is what this test reads.
+        around: [
+          "sh",
+          "-c",
+          `exec 3>&1; mkfifo ${folder}/p; (${read}) <${folder}/p >&3 & exec "$0" "$@" >${folder}/p 3>&-`,
+        ],
+      });
+      for (let i = 0; i < 5; i++) await load(parley); // some 35 MB of lines
+      await Deno.writeTextFile(go, "");
+      const report = await parley.printed.until(
+        (line) => line.includes("lines-dropped"),
+        "report of dropped lines",
+      );
+      const total = () =>
+        parley.printed.all().reduce((sum, line) => {
+          const { type, reason, fields } = JSON.parse(line);
+          if (reason === "lines-dropped") return sum + fields.dropped;
+          return type === "request" ? sum + 1 : sum;
+        }, 0);
+      assert(JSON.parse(report).fields.dropped > 0);
+      parley.signal("SIGTERM");
+      assertEquals((await parley.ended()).code, 0);
+      const connections = parley.printed.all()
+        .filter((line) => line.includes('"type":"connection"')).length;
+      const expected = 5 * CONNECTIONS * REQUESTS;
+      // Lines that tell of connections may be among those that were dropped.
+      const lost = 5 * CONNECTIONS - connections;
+      assertEquals(total(), expected + lost);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "both workers accept, and go on when the other one is gone",
+  ignore,
+  async fn() {
+    await using server = new LineServer();
+    await using parley = await Parley.start({
+      config: {
+        data: { workers: 2 },
+        listeners: [{ name: "a", upstream: server.address }],
+      },
+    });
+    const workers = await parley.freshWorkers(2);
+    for (const worker of workers) {
+      Deno.kill(worker, "SIGSTOP");
+      const wires: Wire[] = await Promise.all(
+        Array.from({ length: 10 }, () => parley.connect("a")),
+      );
+      // Whoever the kernel wakes, those that wait are taken by the one that runs.
+      for (const wire of wires) {
+        assertEquals(await wire.ask("x\n", "\n"), "x\n");
+        wire.close();
+      }
+      Deno.kill(worker, "SIGCONT");
+    }
+    await poll(
+      async () => (await parley.workers()).length === 2 ? true : undefined,
+      () => "two workers",
+    );
+  },
+});
