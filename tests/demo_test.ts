@@ -3,12 +3,12 @@
  * without, in the sandbox and out of it.
  */
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
+import { memcachedServer, testWith } from "./setup/mod.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 
 const isSandboxed = Deno.build.os === "linux";
-const hasMemcached = await new Deno.Command("memcached", { args: ["-h"] })
-  .output().then(() => true, () => false);
+const tools = { memcached: await memcachedServer() };
 
 Deno.test("demo --once is right in every step, without memcached", async () => {
   await using nothing = await emptyFolder();
@@ -20,17 +20,16 @@ Deno.test("demo --once is right in every step, without memcached", async () => {
   assertHas(text, "(memcached is not installed)");
 });
 
-Deno.test({
-  name: hasMemcached
-    ? "demo --once is right in every step, with memcached"
-    : "demo --once with memcached: skipped, memcached is not in PATH",
-  ignore: !hasMemcached,
-  async fn() {
-    const { code, text } = await once({});
+testWith(
+  tools,
+  "demo --once is right in every step, with memcached",
+  async ({ memcached: { command, env } }) => {
+    const folder = command.slice(0, command.lastIndexOf("/"));
+    const { code, text } = await once({ ...env, PATH: folder });
     await assertRight(code, text);
     assertHas(text, /cache +memcached \d/);
   },
-});
+);
 
 Deno.test({
   name: isSandboxed
