@@ -88,14 +88,13 @@ export class Checker implements AsyncDisposable {
     this.#waiting = Promise.withResolvers();
     const { promise, reject } = this.#waiting;
     this.#child.send(order);
-    const timer = setTimeout(
-      () => reject(failure(`its checker hung for ${ANSWER_MS} ms`)),
+    using _overdue = this.#child.expect(
       ANSWER_MS,
+      (standing) => reject(failure(`its checker hung for ${standing} ms`)),
     );
     try {
       return await promise;
     } finally {
-      clearTimeout(timer);
       this.#waiting = undefined;
     }
   }

@@ -6,10 +6,15 @@
  */
 import { encodeFrame, FrameReader } from "../control/frames.ts";
 import { Channel, type ChannelLibc, openPair } from "../linux/channel.ts";
+import { Processes } from "../linux/processes.ts";
 import { type SandboxOptions, spawnSandboxed } from "../sandbox/spawn.ts";
+import { Overdue } from "./stuck.ts";
 
 /** Of what a process says on its standard error, the last bytes are kept. */
 const LAST_WORDS_BYTES = 4096;
+
+/** Opened for the first process that owes an answer. */
+let processes: Processes | undefined;
 
 /** How a process ended. */
 export interface Ended {
@@ -61,6 +66,12 @@ export class Child<To, From> {
     return this.#sending = this.#sending.then(() =>
       this.#channel.sendBeside(frame, descriptor)
     );
+  }
+
+  /** Tells when the process is stuck at what it was sent; see {@linkcode Overdue}. */
+  expect(limit: number, stuck: (standing: number) => void): Overdue {
+    const seen = processes ??= new Processes();
+    return new Overdue(limit, () => seen.cpu(this.pid), stuck);
   }
 
   kill(): void {

@@ -66,14 +66,13 @@ export class DnsProcess {
     this.#synced.set(id, resolve);
     void this.send(order);
     void this.send({ type: "sync", id });
-    const timer = setTimeout(() => {
+    using _overdue = this.#child.expect(SYNC_MS, (standing) => {
       this.#options.warn(
-        `the process for DNS did not follow within ${SYNC_MS} ms and is killed`,
+        `the process for DNS did not follow within ${standing} ms and is killed`,
       );
       this.kill();
-    }, SYNC_MS);
+    });
     await Promise.race([promise, this.#child.ended]);
-    clearTimeout(timer);
     this.#synced.delete(id);
   }
 

@@ -10,11 +10,10 @@
 import { type Beat, BEAT_BYTES, readBeat } from "../heartbeat.ts";
 import type { SharedPage } from "../linux/shared_page.ts";
 import type { Processes } from "../linux/processes.ts";
+import { isStuck } from "./stuck.ts";
 
 /** How often a worker is looked at while one call may take as long as it may. */
 const LOOKS = 4;
-/** A call that stands so many times longer is a hang, even if it used no processor. */
-const WITHOUT_CPU = 5;
 
 /** A process that is watched. */
 export interface Watched {
@@ -76,8 +75,7 @@ export class Patience {
     this.#last = now;
     if (this.#standing < stall) return undefined;
     const used = (cpu() ?? 0) - this.#cpuSince;
-    const isBusy = used >= stall / 2;
-    if (!isBusy && this.#standing < WITHOUT_CPU * stall) return undefined;
+    if (!isStuck(this.#standing, used, stall)) return undefined;
     const { version, connection } = beat;
     return { version, connection, standing: now - this.#since };
   }

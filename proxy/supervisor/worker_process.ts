@@ -166,14 +166,13 @@ export class WorkerProcess implements Sparable {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#synced.set(id, resolve);
     void this.#child.send({ type: "sync", id });
-    const timer = setTimeout(() => {
+    using _overdue = this.#child.expect(SYNC_MS, (standing) => {
       this.#reports.warn(
-        `worker ${this.number} (process ${this.pid}) did not follow within ${SYNC_MS} ms and is killed`,
+        `worker ${this.number} (process ${this.pid}) did not follow within ${standing} ms and is killed`,
       );
       this.kill();
-    }, SYNC_MS);
+    });
     await Promise.race([promise, this.#child.ended]);
-    clearTimeout(timer);
     this.#synced.delete(id);
   }
 

@@ -122,7 +122,7 @@ Deno.test({
     await parley.saveParser("words.ts", words({ edition: 2, onRule }));
     await parley.savePolicy("words.json", allowing("endless"));
     const told = await parley.until(/Cannot load parser words/, from);
-    assertMatch(told, /words\.ts:1:1: its checker hung for 5000 ms/);
+    assertMatch(told, /words\.ts:1:1: its checker hung for \d+ ms/);
     using fresh = await parley.connect("a");
     for (const one of [wire, fresh]) {
       // The old edition has nothing against the word: its document is in force.
