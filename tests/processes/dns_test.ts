@@ -12,7 +12,9 @@ import {
   exchange,
   isAsked,
   lookUp,
+  lookUp6,
   lookUpByTcp,
+  loopback6,
   Resolver,
   type Zone,
 } from "./dns.ts";
@@ -78,7 +80,7 @@ const PROXY = { listen: `${HERE}:0`, minTtl: "1h" };
 async function dnsPort(parley: Parley, from = 0): Promise<number> {
   const line = await parley.until(/queries are answered at/, from);
   await parley.until(/dns: live/, from);
-  return Number(/:(\d+)"?/.exec(line.slice(line.indexOf("answered at")))![1]);
+  return Number(/:(\d+)"/.exec(line.slice(line.indexOf("answered at")))![1]);
 }
 
 /** Whether a connection to a listener is let through. */
@@ -344,6 +346,31 @@ test("switched on, changed and switched off while it runs", async () => {
   await parley.configure(off);
   parley.signal("SIGHUP");
   await gone(pid);
+});
+
+test("IPv6: asked for over it, learnt, connected to", async () => {
+  await using server = new LineServer(undefined, "::1");
+  await using resolver = await Resolver.start({ [DB]: [loopback6(DB, 60)] });
+  const { config, policies } = options(server, resolver, PROXY);
+  await using parley = await Parley.start({
+    config: {
+      ...config,
+      dns: { ...PROXY, resolvers: [resolver.address], listen: "[::1]:0" },
+      listeners: [{
+        name: "six",
+        direction: "egress",
+        upstream: server.address,
+      }],
+    },
+    policies: policies!,
+  });
+  const port = await dnsPort(parley);
+  assertEquals(await reaches(parley, "six"), false, "nothing is known yet");
+  assertEquals((await lookUp6(port, DB)).records.length, 1);
+  assert(await reaches(parley, "six"));
+  const asked = await parley.log.one({ type: "request", verdict: "forwarded" });
+  assertEquals(asked.fields, { name: DB, type: "AAAA" });
+  assert(asked.source.address.startsWith("[::1]:"));
 });
 
 test("an upstream that is configured by name is judged by where the name leads, and toFQDNs knows it", async () => {
