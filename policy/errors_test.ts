@@ -414,6 +414,22 @@ const ROWS: readonly Row[] = [
     path: "spec.ingress[0].fromCIDR[0]",
   },
   {
+    code: "cidr.host-bits",
+    name: "a prefix with bits past its length",
+    severity: "warning",
+    text: ingress("{fromCIDR: [‸192.0.2.77/8]}"),
+    path: "spec.ingress[0].fromCIDR[0]",
+  },
+  {
+    code: "sel.strangers",
+    name: "a selector that says only what must not be",
+    severity: "warning",
+    text: ingress(
+      '{fromEndpoints: [‸{matchExpressions: [{key: "reserved:host", operator: DoesNotExist}]}]}',
+    ),
+    path: "spec.ingress[0].fromEndpoints[0]",
+  },
+  {
     code: "cidr.mask",
     name: "a dotted mask",
     text: ingress("{fromCIDR: [‸10.0.0.0/255.0.255.0]}"),

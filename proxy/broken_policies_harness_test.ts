@@ -27,6 +27,7 @@ export const BROKEN: readonly [
   text: string | Uint8Array,
   says: RegExp,
 ][] = [
+  ["nothing", "", /doc\.none/],
   ["a bracket that is not closed", `${GOOD}  - [`, /yaml\.syntax/],
   [
     "half of it",
