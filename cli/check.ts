@@ -61,7 +61,7 @@ async function checkConfig(
   const wanted = {
     folders: config.parsers.folders,
     portable,
-    sources: await readPolicies({ ...config, policies: readable }),
+    sources: await writtenPolicies({ ...config, policies: readable }),
     subjects: subjectsOf(config),
     options: readingOptions(config),
     listeners: config.listeners.map(({ name, direction }) => {
@@ -81,6 +81,13 @@ async function checkConfig(
   );
 }
 
+/** All documents: wrong ones are wrong even while nothing is enforced. */
+function writtenPolicies(config: Config): Promise<Source[]> {
+  return config.enforcement === "never"
+    ? readPolicyFiles(config.policies)
+    : readPolicies(config);
+}
+
 /** Whether the policies are about this workload at all. */
 function checkGuards(
   source: Source,
@@ -88,6 +95,14 @@ function checkGuards(
   unguarded: readonly Unguarded[],
 ): Problem[] {
   if (config.policies.length === 0) return [];
+  if (config.enforcement === "never") {
+    const problem = problemAt(source, ["enforcement"], {
+      code: "config.enforcement-never",
+      message: "no policy is read, so everything passes",
+      mend: "write default or always to have the policies enforced",
+    });
+    return [{ ...problem, severity: "warning" }];
+  }
   return unguarded.map(({ listener, message, mend }) => {
     const index = config.listeners.findIndex(({ name }) => name === listener);
     const problem = problemAt(source, ["listeners", index], {

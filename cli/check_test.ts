@@ -183,6 +183,29 @@ const CASES: readonly {
     says: [/policies\/p\.yaml:10:52: "gett"/, /1 errors/],
   },
   {
+    name: "wrong policies that are not read, and that they are not",
+    files: {
+      "parley.yaml": `${CONFIG}enforcement: never\n`,
+      "policies/p.yaml": GOOD.replace("command: get", "command: gett"),
+    },
+    args: ["parley.yaml"],
+    exit: 1,
+    says: [
+      /policies\/p\.yaml:10:52: "gett"/,
+      /parley\.yaml:5:14: warning: no policy is read.* \[config\.enforcement-never\]/,
+    ],
+  },
+  {
+    name: "workloads that are closed though no policy selects them",
+    files: {
+      "parley.yaml": `${CONFIG}enforcement: always\n`,
+      "policies/p.yaml": GOOD.replace("app: memcached", "app: other"),
+    },
+    args: ["parley.yaml"],
+    exit: 0,
+    says: [/^1 files, 0 errors, 0 warnings$/],
+  },
+  {
     name: "a configuration that is wrong, beside a policy that is",
     files: {
       "parley.yaml": CONFIG.replace("listeners", "listener"),

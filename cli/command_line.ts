@@ -92,9 +92,10 @@ function commands(exit: (code: number) => void): Command {
 
   program.command("trace")
     .description("would this connection, or this request, be allowed, and why?")
-    .requiredOption("--policy <file...>", "policy files, or folders of them")
-    .requiredOption("--to <labels>", "the destination: labels")
-    .requiredOption("--from <labels|ip>", "the source: labels or an address")
+    .option(...CONFIG)
+    .option(...POLICY)
+    .option("--to <labels>", "the destination: labels")
+    .option("--from <labels|ip>", "the source: labels or an address")
     .requiredOption("--port <n>", "the destination port")
     .option("--egress", "judge the source's egress, not the target's ingress")
     .option("--protocol <name>", "TCP (the default), UDP or SCTP")
@@ -129,7 +130,8 @@ function commands(exit: (code: number) => void): Command {
       "which recorded requests would another policy decide otherwise?",
     )
     .argument("<accesslog>", "a file of access-log lines")
-    .requiredOption("--policy <file...>", "policy files, or folders of them")
+    .option(...CONFIG)
+    .option(...POLICY)
     .option(...FOLDER)
     .option(...PORTABLE)
     .option(...NODES)
@@ -257,6 +259,16 @@ const SOCKET: [string, string] = [
   "the sidecar's admin socket (default: that of the one that runs)",
 ];
 
+const CONFIG: [string, string] = [
+  "-c, --config <file>",
+  "answer as a sidecar with this configuration: its policies, parsers, identities and modes",
+];
+
+const POLICY: [string, string] = [
+  "--policy <file...>",
+  "policy files, or folders of them; in place of the configuration's",
+];
+
 const NODES: [string, string] = [
   "--nodes",
   "policies may select nodes, as with cluster.nodes of parley.yaml",
@@ -274,13 +286,15 @@ Examples:
 
 const TRACE_EXAMPLES = `
 LABELS are k=v,k=v, of source k8s unless written (reserved:host), in the namespace default
-unless io.kubernetes.pod.namespace=NAME is among them. An IP address is one that no identity lists.
-With --egress, --from is the guarded workload and --to may be an address.
+unless io.kubernetes.pod.namespace=NAME is among them. With --egress, --from is the guarded workload
+and --to may be an address. With --config, an address is who the identities say, and the guarded
+workload may be left out; without, it is one that no identity lists, and all settings are the defaults.
 
 Examples:
   parley trace --policy policies/ --to app=memcached --from function=monitoring --port 11211
   parley trace --policy policies/ --to app=memcached --from 10.0.0.7 --port 11211 \\
     --l7 command=get --l7 keys=alliance/a --l7 keys=alliance/b
+  parley trace -c parley.yaml --from 10.0.0.7 --port 11211
 
 Exit code: 0 allowed, 1 denied or a policy that does not load, 2 wrong use.`;
 

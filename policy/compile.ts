@@ -19,7 +19,7 @@ import type {
 import { factsOf, type PeerFacts } from "./peer.ts";
 import { PeerIndex } from "./peer_index.ts";
 import { coversPort, isName, type Target } from "./port_range.ts";
-import { type Entry, type Rule, withRequired } from "./rule.ts";
+import { type Entry, requiresOf, type Rule, withRequired } from "./rule.ts";
 
 /** Narrowed tables kept of a workload: one per direction and range of ports in use. */
 const TABLES = 1024;
@@ -155,7 +155,7 @@ function narrowAll(rules: readonly Rule[], query: Query): Tables {
 
 function narrow(rules: readonly Rule[], query: Query): Table {
   const { direction } = query;
-  const required = rules.flatMap((rule) => rule[direction].requires);
+  const required = requiresOf(rules, direction);
   const target = targetOf(query, direction === "ingress");
   const covering: Entry[] = [];
   const named: Entry[] = [];

@@ -16,21 +16,20 @@ export type NameFault = "empty" | "length" | "characters";
 
 /** The name in the form that names are compared in: lower case, with a final dot. */
 export function normalizeName(text: string): string | undefined {
-  return faultOf(text, /^[a-z0-9_.-]*$/) === undefined
-    ? dotted(text)
-    : undefined;
+  return nameFault(text) === undefined ? dotted(text) : undefined;
 }
 
 export function nameFault(text: string): NameFault | undefined {
-  return faultOf(text, /^[a-z0-9_.-]*$/);
+  return faultOf(text, /^[a-zA-Z0-9_.-]*$/);
 }
 
 export function patternFault(text: string): NameFault | undefined {
-  return faultOf(text, /^[a-z0-9_.*-]*$/);
+  return faultOf(text, /^[a-zA-Z0-9_.*-]*$/);
 }
 
 function faultOf(text: string, characters: RegExp): NameFault | undefined {
-  const name = undotted(text.toLowerCase());
+  // As written: some letters of other scripts become ASCII in lower case.
+  const name = undotted(text);
   if (name === "") return "empty";
   if (name.length > NAME_MAX) return "length";
   return characters.test(name) && name.split(".").every((label) => label !== "")

@@ -97,3 +97,11 @@ Deno.test("a pattern fits what its regular expression does", () => {
     { numRuns: 5000, seed: 8 },
   );
 });
+
+Deno.test("letters of other scripts are none of a name, whatever their lower case", () => {
+  for (const text of ["\u212Aube.io", "\u0130.io", "\uFF41.io"]) {
+    assertEquals(nameFault(text), "characters");
+    assertEquals(patternFault(`*${text}`), "characters");
+    assertEquals(normalizeName(text), undefined);
+  }
+});

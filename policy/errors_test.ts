@@ -2,7 +2,10 @@
  * A row per mistake: its code, and the place it is reported at, which ‸ marks
  * in the text.
  */
-import { deepStrictEqual as assertEquals } from "node:assert/strict";
+import {
+  deepStrictEqual as assertEquals,
+  ok as assert,
+} from "node:assert/strict";
 import { load } from "./testing.ts";
 
 interface Row {
@@ -409,6 +412,22 @@ const ROWS: readonly Row[] = [
     name: "a bad address",
     text: ingress("{fromCIDR: [‸10.0.0/8]}"),
     path: "spec.ingress[0].fromCIDR[0]",
+  },
+  {
+    code: "cidr.host-bits",
+    name: "a prefix with bits past its length",
+    severity: "warning",
+    text: ingress("{fromCIDR: [‸192.0.2.77/8]}"),
+    path: "spec.ingress[0].fromCIDR[0]",
+  },
+  {
+    code: "sel.strangers",
+    name: "a selector that says only what must not be",
+    severity: "warning",
+    text: ingress(
+      '{fromEndpoints: [‸{matchExpressions: [{key: "reserved:host", operator: DoesNotExist}]}]}',
+    ),
+    path: "spec.ingress[0].fromEndpoints[0]",
   },
   {
     code: "cidr.mask",
@@ -985,6 +1004,65 @@ Deno.test("no two mistakes share a sentence", () => {
     assertEquals(known, undefined, `${name} and ${known}: ${message}; ${mend}`);
     sentences.set(`${message}; ${mend}`, name);
   }
+});
+
+/** Mistakes that are not in a value, or whose value is too long to repeat. */
+const OF_NO_VALUE: ReadonlySet<string> = new Set([
+  "doc.kind",
+  "doc.empty",
+  "doc.node-in-cnp",
+  "schema.missing",
+  "rule.no-subject",
+  "rule.no-direction",
+  "partly.nodes",
+  "fqdn.length",
+  "fqdn.deny",
+]);
+
+Deno.test("every mistake says what was found, and how to mend it", () => {
+  for (const { code, name, text: marked } of ROWS) {
+    const { message, mend } = load(unmark(marked).text).problems
+      .find((problem) => problem.code === code)!;
+    assert(mend.length > 0, name);
+    // What stands at the mark: the value, or the key that should not be there.
+    const [, found] = /‸"?([\w.*\/-]+)/.exec(marked) ?? [];
+    if (found === undefined || OF_NO_VALUE.has(code)) continue;
+    if (code.startsWith("yaml.")) continue;
+    assert(`${message} ${mend}`.includes(found), `${name}: ${message}`);
+  }
+});
+
+/** The codes of the specification that the loader itself has (section 10); parsers have their own. */
+const CODES = [
+  "doc.name doc.empty doc.node-in-cnp",
+  "rule.no-subject rule.two-subjects rule.no-direction",
+  "sel.key sel.value sel.op sel.values host.l7",
+  "peer.combined peer.entity peer.nodes-disabled",
+  "cidr.empty cidr.parse cidr.mask",
+  "cidrset.parse cidrset.choice cidrset.except",
+  "fqdn.both fqdn.name fqdn.pattern fqdn.length",
+  "port.missing port.parse port.count port.proto port.range",
+  "icmp.with-ports icmp.count icmp.family",
+  "l7.two-types l7.no-proto l7.empty-key l7.not-tcp l7.port-zero l7.direction",
+  "dns.no-ports dns.range sni.l7 sni.empty tls.missing",
+  "listener.ingress listener.l7 listener.kind",
+  "merge.l7-type l7.unknown-proto",
+].join(" ").split(" ");
+
+/** Those that cannot come up, as the manual says. */
+const IMPOSSIBLE = [
+  "peer.services-ports l7.disabled icmp.disabled",
+  "merge.tls merge.auth merge.listener merge.sni",
+].join(" ").split(" ");
+
+Deno.test("every code of the specification has a row, or cannot come up, as the manual says", async () => {
+  const rows = new Set(ROWS.map(({ code }) => code));
+  assertEquals(CODES.filter((code) => !rows.has(code)), []);
+  const manual = await Deno.readTextFile(
+    new URL("../docs/policies.md", import.meta.url),
+  );
+  const unsaid = IMPOSSIBLE.filter((code) => !manual.includes(`\`${code}\``));
+  assertEquals(unsaid, []);
 });
 
 Deno.test("the loader reports every mistake of a file at once", () => {

@@ -30,7 +30,14 @@ import {
   type ServiceTest,
 } from "./peer.ts";
 import { coversPort, describePorts, type Target } from "./port_range.ts";
-import { type Entry, type Place, type Rule, withRequired } from "./rule.ts";
+import {
+  type Entry,
+  type Place,
+  type Requires,
+  requiresOf,
+  type Rule,
+  withRequired,
+} from "./rule.ts";
 
 export type { Place } from "./rule.ts";
 
@@ -83,8 +90,8 @@ export interface L7Account {
 /** Goes through all rules. */
 export function explain(rules: readonly Rule[], query: Query): Explanation {
   const subject = parseLabels(query.subject.labels);
-  const required = rules.filter((rule) => selects(rule.subject, subject))
-    .flatMap((rule) => rule[query.direction].requires);
+  const selecting = rules.filter((rule) => selects(rule.subject, subject));
+  const required = requiresOf(selecting, query.direction);
   const facts: Facts = {
     query,
     subject,
@@ -106,7 +113,7 @@ export function explain(rules: readonly Rule[], query: Query): Explanation {
 interface Facts {
   readonly query: Query;
   readonly subject: LabelSet;
-  readonly required: Selector;
+  readonly required: Requires;
   readonly peer: PeerFacts;
   readonly target: Target;
 }

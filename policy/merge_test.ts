@@ -340,3 +340,30 @@ Deno.test("fromEndpoints [{}] selects pods of the namespace, not the world", () 
   assertEquals(judge(store, world(), 80, SUBJECT), "denied");
   assertEquals(judge(store, pod({ app: "a" }, "prod"), 80, SUBJECT), "denied");
 });
+
+Deno.test("what is required of those who are let in takes nobody out of a deny", () => {
+  const required = "fromRequires: [{matchLabels: {env: prod}}]";
+  const store = load(policy(
+    rule(
+      `ingress: [{${required}}, {fromEntities: [all]}], ingressDeny: [{${FROM_A}}]`,
+    ),
+  ));
+  const got = [A, pod({ app: "a", env: "prod" }), B]
+    .map((peer) => judge(store, peer, 80, SUBJECT));
+  const denied = `denied by ${P.replace(/ingress$/, "ingressDeny")}[0]`;
+  assertEquals(got, [denied, denied, `all by ${P}[1]`]);
+});
+
+Deno.test("a policy that forbids reserved:init stays in its namespace, as any other", () => {
+  const store = load(`apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: { name: p }
+spec:
+  endpointSelector:
+    matchExpressions: [ { key: "reserved:init", operator: DoesNotExist } ]
+  ingress: [ { fromEntities: [ world ] } ]
+`);
+  const elsewhere = subject({ app: "a" }, "prod");
+  assertEquals(judge(store, pod({ app: "b" }), 80, elsewhere), "all");
+  assertEquals(judge(store, pod({ app: "b" }), 80, SUBJECT), "denied");
+});

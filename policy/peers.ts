@@ -5,6 +5,7 @@
  */
 import {
   contains,
+  formatPrefix,
   hostPrefix,
   parseAddress,
   parsePrefix,
@@ -126,7 +127,7 @@ export function readRequired(
     "peer.requires",
     `${name} was removed from Cilium in 1.19; here it narrows every ${
       direction === "ingress" ? "fromEndpoints" : "toEndpoints"
-    } for the same workloads, and grants nothing`,
+    } of its kind, allow or deny, for the same workloads, and grants nothing`,
     "write the required labels into the selectors themselves",
   );
   return required.items()
@@ -148,7 +149,22 @@ function readCidr(cursor: Cursor): CidrTest[] {
     );
     return [];
   }
+  warnOfHostBits(cursor, text, prefix);
   return [{ prefix, except: [] }];
+}
+
+/** Bits past the length do not count, whatever was meant by them. */
+function warnOfHostBits(cursor: Cursor, text: string, prefix: Prefix): void {
+  const slash = text.indexOf("/");
+  const address = slash < 0 ? undefined : parseAddress(text.slice(0, slash));
+  if (address === undefined || address.bits === prefix.bits) return;
+  cursor.warn(
+    "cidr.host-bits",
+    `${quote(text)} is all of ${formatPrefix(prefix)}`,
+    `write ${formatPrefix(prefix)} if that is meant, ${
+      formatPrefix(hostPrefix(address))
+    } for the one address`,
+  );
 }
 
 function readCidrSet(cursor: Cursor): CidrTest[] {
@@ -180,6 +196,7 @@ function readCidrSet(cursor: Cursor): CidrTest[] {
     );
     return [];
   }
+  warnOfHostBits(cidr, text, prefix);
   const except = cursor.get("except").items()
     .flatMap((item) => readExcept(item, prefix, text));
   return [{ prefix, except }];
@@ -208,6 +225,7 @@ function readExcept(
       "except a part of the set's cidr only",
     );
   }
+  warnOfHostBits(cursor, text, prefix);
   return [prefix];
 }
 

@@ -37,7 +37,7 @@ export function readToPorts(
     reportUnsupported(item);
     checkRefused(item, direction, scope);
     const written = readPorts(item, scope);
-    noteProtocols(item, written);
+    noteProtocols(item, written, scope);
     const { path } = item;
     const read: PortItem = {
       ref: scope.refOf(path),
@@ -111,19 +111,28 @@ function checkPorts(
   }
 }
 
-/** What does not come as a TCP connection does not come through a sidecar. */
-function noteProtocols(item: Cursor, ports: readonly Port[]): void {
+/** What does not come as a TCP connection does not come through a sidecar, but for queries that it is asked itself. */
+function noteProtocols(
+  item: Cursor,
+  ports: readonly Port[],
+  { options }: Scope,
+): void {
   const unseen = new Set(ports.flatMap(({ protocol }) => {
     return protocol === "ANY" ? ["UDP", "SCTP"] : protocol ?? [];
   }));
   unseen.delete("TCP");
+  const isDns = item.get("rules").get("dns").hasItems;
+  if (isDns && options.answersDns) unseen.delete("UDP");
   if (unseen.size === 0) return;
+  const names = [...unseen].join(" and ");
   item.get("ports").note(
     "partly.protocol",
-    `partly enforced: ${
-      [...unseen].join(" and ")
-    } does not come through a sidecar`,
-    "leave it to the network plugin",
+    isDns && unseen.has("UDP")
+      ? `partly enforced: of ${names} a sidecar sees only queries that come to its dns.listen`
+      : `partly enforced: ${names} does not come through a sidecar`,
+    isDns && unseen.has("UDP")
+      ? "set dns.listen in parley.yaml, and have workloads ask there"
+      : "leave it to the network plugin",
   );
 }
 

@@ -123,14 +123,20 @@ function readDirection(
   const read = (verdict: Entry["verdict"]) => (entry: Cursor) => {
     return readEntry(entry, verdict, direction, scope, subject);
   };
-  const requires = [...deny.items(), ...allow.items()].flatMap((entry) => {
-    return readRequired(entry, direction, scope, subject);
-  });
+  const required = (list: Cursor) =>
+    list.items().flatMap((entry) =>
+      readRequired(entry, direction, scope, subject)
+    );
+  // One side must not open the other: what is required of those who are let in
+  // takes nobody out of a deny.
+  const requires = { allow: required(allow), deny: required(deny) };
   const entries = [
     ...deny.items().flatMap(read("deny")),
     ...allow.items().flatMap(read("allow")),
   ];
-  if (requires.length > 0) warnOfOthers(rule, direction, entries);
+  if (requires.allow.length + requires.deny.length > 0) {
+    warnOfOthers(rule, direction, entries);
+  }
   noteEveryPort(rule, entries);
   return {
     closes: closes ?? (allow.hasItems || deny.hasItems),

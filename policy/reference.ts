@@ -165,7 +165,9 @@ function fits(
   switch (field.replace(/^(from|to)/, "")) {
     case "Endpoints":
       return items.some((item) => selectsPeer(item as Json, entry, q)) &&
-        all.every((other) => meetsRequirements(other, q));
+        all.every((other) =>
+          other.isDeny !== entry.isDeny || meetsRequirements(other, q)
+        );
     case "Nodes":
       return labels.includes("reserved:remote-node") &&
         items.some((item) => selects(item as Json, labels));
@@ -217,7 +219,7 @@ function fits(
   }
 }
 
-/** Requirements of every entry for the subject narrow the endpoints of all. */
+/** Requirements of every entry for the subject narrow the endpoints of all of its kind: allows, or denies. */
 function meetsRequirements(entry: Entry, q: Question): boolean {
   const field = q.direction === "ingress" ? "fromRequires" : "toRequires";
   return listOf(entry.written[field])
@@ -226,10 +228,18 @@ function meetsRequirements(entry: Entry, q: Question): boolean {
 
 const NAMESPACE = "io.kubernetes.pod.namespace";
 
+/** A selector that forbids the label does not name such workloads. */
+function asksForInit(selector: Json): boolean {
+  const expressions = listOf(selector["matchExpressions"]).filter((each) =>
+    each["operator"] === "In" || each["operator"] === "Exists"
+  );
+  return names({ ...selector, matchExpressions: expressions }, "reserved:init");
+}
+
 /** Section 3, subject scoping. */
 function selectsSubject(selector: Json, origin: Origin, q: Question): boolean {
   const { labels } = q.subject;
-  if (origin.kind !== "CNP" || names(selector, "reserved:init")) {
+  if (origin.kind !== "CNP" || asksForInit(selector)) {
     return selects(selector, labels);
   }
   const { matchLabels = {}, ...rest } = selector as { matchLabels?: Json };
@@ -250,7 +260,7 @@ function selectsPeer(selector: Json, entry: Entry, q: Question): boolean {
   const { origin, subject } = entry;
   const keys = keysOf(selector);
   const isUntouched = origin.kind === "list" ||
-    names(subject, "reserved:init") ||
+    asksForInit(subject) ||
     keys.some((key) => /^(reserved[:.]|\$)/.test(key) || isNamespaceKey(key));
   if (isUntouched) return true;
   const places = labels.filter((label) => label.startsWith(`k8s:${NAMESPACE}`));

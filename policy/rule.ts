@@ -31,8 +31,7 @@ export interface Rule extends Readonly<Record<Direction, RuleDirection>> {
 export interface RuleDirection {
   /** Whether what no entry allows is denied. */
   readonly closes: boolean;
-  /** What the endpoints of every entry for the subject must fit too, whichever rule it is of. */
-  readonly requires: Selector;
+  readonly requires: Requires;
   readonly entries: readonly Entry[];
 }
 
@@ -47,9 +46,25 @@ export interface Entry {
   readonly l7?: L7Set;
 }
 
+/** What the endpoints of every allow entry for the subject, and of every deny entry, must fit too, whichever rule it is of. */
+export type Requires = Readonly<Record<Entry["verdict"], Selector>>;
+
+/** What all rules for a subject require together. */
+export function requiresOf(
+  rules: readonly Rule[],
+  direction: Direction,
+): Requires {
+  const all = rules.map((rule) => rule[direction].requires);
+  return {
+    allow: all.flatMap(({ allow }) => allow),
+    deny: all.flatMap(({ deny }) => deny),
+  };
+}
+
 /** The entry with what all rules for its subject require of endpoints (policy semantics, section 4). */
-export function withRequired(entry: Entry, required: Selector): Entry {
-  const { peers } = entry;
+export function withRequired(entry: Entry, requires: Requires): Entry {
+  const { peers, verdict } = entry;
+  const required = requires[verdict];
   if (required.length === 0 || peers === "any") return entry;
   const selectors = peers.selectors
     .map((selector) => [...selector, ...required]);

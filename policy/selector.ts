@@ -12,9 +12,11 @@ import {
   NAMESPACE_KEY,
   NAMESPACE_LABELS_PREFIX,
   type Operator,
+  parseLabels,
   parseSelectorKey,
   type Requirement,
   type Selector,
+  selects,
 } from "./labels.ts";
 import { nearMiss, oneOf, quote } from "./problem.ts";
 import type { Scope } from "./scope.ts";
@@ -70,7 +72,18 @@ export function readPeerSelector(
   scope: Scope,
   subject: Selector,
 ): Selector {
-  const selector = readSelector(cursor);
+  const written = readSelector(cursor);
+  const selector = confined(cursor, written, scope, subject);
+  warnOfStrangers(cursor, selector);
+  return selector;
+}
+
+function confined(
+  cursor: Cursor,
+  selector: Selector,
+  scope: Scope,
+  subject: Selector,
+): Selector {
   if (scope.kind === "RuleList" || namesInit(subject)) return selector;
   const namesPlace = selector.some((requirement) => {
     return requirement.source === "reserved" || isNamespace(requirement);
@@ -221,9 +234,28 @@ function isNamespace({ source, key }: LabelKey): boolean {
   return key === NAMESPACE_KEY && (source === "k8s" || source === "any");
 }
 
-/** Workloads whose labels are not known yet have no namespace to be confined to. */
+/**
+ * Workloads whose labels are not known yet have no namespace to be confined to.
+ * In Cilium a selector that only forbids the label is not confined either: that
+ * is every workload of every namespace.
+ */
 function namesInit(selector: Selector): boolean {
-  return selector.some(({ source, key }) =>
-    source === "reserved" && key === "init"
+  return selector.some(({ source, key, operator }) =>
+    source === "reserved" && key === "init" &&
+    (operator === "In" || operator === "Exists")
+  );
+}
+
+const STRANGER = parseLabels(["reserved:world"]);
+
+/** A selector that says only what must not be fits addresses outside the cluster, too. */
+function warnOfStrangers(cursor: Cursor, selector: Selector): void {
+  const isMeant = selector.length === 0 ||
+    selector.some(({ operator }) => operator === "In" || operator === "Exists");
+  if (isMeant || !selects(selector, STRANGER)) return;
+  cursor.warn(
+    "sel.strangers",
+    "the selector says only what must not be, so it fits addresses outside the cluster too",
+    `add { key: "k8s:${NAMESPACE_KEY}", operator: Exists } if workloads are meant`,
   );
 }

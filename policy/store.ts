@@ -12,6 +12,7 @@ import type { Problem } from "./problem.ts";
 import { DEFAULTS, type Kind, type ReadingOptions } from "./scope.ts";
 import { readStored, type StoredDocument, storeDocument } from "./stored.ts";
 import { warnOfUnfed } from "./unfed.ts";
+import { warnOfUnnamed } from "./unnamed.ts";
 
 export type { Source } from "./file.ts";
 
@@ -94,7 +95,9 @@ export function createPolicyStore(
     const files = sources.map((source) => {
       return readFile(source, parsers, subjects, options);
     });
-    warnOfUnfed(files.flatMap(({ documents }) => documents), options);
+    const written = files.flatMap(({ documents }) => documents);
+    warnOfUnfed(written, options);
+    warnOfUnnamed(written, subjects);
     const candidates = candidatesOf(files, inForce);
     const hidden = hiddenIn(files, candidates, inForce);
     settleConflicts(candidates, hidden, subjects);
@@ -179,7 +182,9 @@ function hiddenIn(
   candidates: readonly Candidate[],
   inForce: InForce,
 ): PolicyDocument[] {
-  const unread = files.filter(({ unnamed }) => unnamed > 0)
+  // An empty file is one that somebody is about to write, or that a full disk cut.
+  const unread = files
+    .filter(({ unnamed, documents }) => unnamed > 0 || documents.length === 0)
     .map(({ file }) => file);
   const named = new Set(candidates.map(({ document }) => document.key));
   return [...inForce.values()].filter(({ file, key }) => {
@@ -240,7 +245,8 @@ function resultOf(
 ): UpdateResult {
   const problems = files.flatMap((file) => {
     const own = file.documents.flatMap(({ problems }) => problems);
-    return [...file.problems, ...own]
+    const isEmptied = hidden.some((document) => document.file === file.file);
+    return [...isEmptied ? file.problems.map(emptied) : file.problems, ...own]
       .sort((a, b) => a.line - b.line || a.column - b.column);
   });
   const documents = [
@@ -251,6 +257,17 @@ function resultOf(
     ...hidden.map((document) => describe(document, "kept-last-good", [])),
   ];
   return { problems, documents };
+}
+
+/** Of a file that held something before, it is an error to hold nothing. */
+function emptied(problem: Problem): Problem {
+  if (problem.code !== "doc.none") return problem;
+  return {
+    ...problem,
+    severity: "error",
+    message: "the file holds no document any more; what it held is in force",
+    mend: "write a policy, or [] for none, or delete the file",
+  };
 }
 
 function statusOf({ document, chosen }: Candidate): DocumentStatus["status"] {

@@ -158,6 +158,27 @@ Deno.test("a file with a syntax error keeps all its last good documents, changed
   });
 });
 
+Deno.test("a file that is emptied keeps all it held, until it is deleted or says that it is empty", () => {
+  for (const text of ["", "# nothing\n", "---\n"]) {
+    const { update } = open();
+    update({ "a.yaml": policy("a") });
+    assertEquals(update({ "a.yaml": text }), {
+      statuses: ["default/a kept-last-good"],
+      codes: ["doc.none"],
+      allowed: READS_ALLOWED,
+      version: 1,
+      refused: false,
+    });
+    assertEquals(update({ "a.yaml": "[]" }).allowed, "all");
+    update({ "a.yaml": policy("a") });
+    assertEquals(update({ "b.yaml": policy("a") }).allowed, READS_ALLOWED);
+    assertEquals(update({ "b.yaml": text, "c.yaml": policy("a") }).codes, [
+      "doc.none",
+    ]);
+    assertEquals(update({}).allowed, "all");
+  }
+});
+
 Deno.test("a file that begins with a syntax error is refused", () => {
   const { update } = open();
   assertEquals(update({ "a.yaml": "a: [" }), {

@@ -40,5 +40,6 @@ export function dataConfig(
 export function readingOptions(
   { cluster: { nodes }, dns }: Pick<Config, "cluster" | "dns">,
 ): ReadingOptions {
-  return { nodes, looksUp: dns !== undefined && dns.listen === undefined };
+  const answersDns = dns?.listen !== undefined;
+  return { nodes, looksUp: dns !== undefined && !answersDns, answersDns };
 }

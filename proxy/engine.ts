@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { parseAddress } from "../policy/cidr.ts";
 import { canonical, DnsCache, type Lease } from "../policy/dns_cache.ts";
 import { createIdentities, type Identities } from "../policy/identity.ts";
 import type { CompiledPolicy, Subject } from "../policy/model.ts";
@@ -16,7 +17,7 @@ import type { LoadedParser } from "./registry/registry.ts";
 import { ProxySession, type Route, type SessionContext } from "./session.ts";
 import { SharedStores } from "./shared.ts";
 import { thrownText } from "./thrown.ts";
-import type { Accepted, Link, Opened } from "./transport/transport.ts";
+import type { Accepted, Address, Link, Opened } from "./transport/transport.ts";
 import { type VersionCount, VersionCounts, versionText } from "./versions.ts";
 import { Workloads } from "./workloads.ts";
 
@@ -29,6 +30,8 @@ export interface EngineOptions {
   policy(): CompiledPolicy;
   /** The version of a parser that serves new connections. */
   parser(name: string): LoadedParser | undefined;
+  /** The address of an upstream that is configured by name. */
+  addressOf(hostname: string): string | undefined;
   readonly log: TakeLine;
   warn(message: string): void;
   /** Milliseconds since the epoch, with a fraction. */
@@ -267,7 +270,11 @@ export class Engine {
     const workload = this.#workloads.of(
       listener.direction === "ingress" ? destination : source,
     );
-    const route = routeOf(listener, workload ?? NOBODY, accepted);
+    const written = routeOf(listener, workload ?? NOBODY, accepted);
+    const upstream = this.#addressed(written.upstream);
+    // The policy asks who is at the other end by its address: one is judged and dialled.
+    const isEgress = listener.direction === "egress";
+    const route = isEgress && upstream ? { ...written, upstream } : written;
     const id = ++this.#lastConnection;
     const session = new ProxySession(id, context, route, accepted, link);
     const { limit } = this.#options;
@@ -285,16 +292,27 @@ export class Engine {
         "unknown-endpoint",
         "none of the endpoints in the configuration has this address",
       );
+    } else if (isEgress && !upstream) {
+      session.reject("unresolved", "the name of the upstream has no address");
     }
     if (!session.admit()) {
       session.closed("refused");
       return undefined;
     }
     this.#sessions.add(session);
-    const { upstream } = route;
+    const dialled = upstream ?? written.upstream;
     return listener.transparent === "tproxy"
-      ? { session, upstream, from: source }
-      : { session, upstream };
+      ? { session, upstream: dialled, from: source }
+      : { session, upstream: dialled };
+  }
+
+  /** An upstream by address; nothing if its name has none now. */
+  #addressed(upstream: Address): Address | undefined {
+    if (upstream.transport === "unix" || parseAddress(upstream.hostname)) {
+      return upstream;
+    }
+    const hostname = this.#options.addressOf(upstream.hostname);
+    return hostname === undefined ? undefined : { ...upstream, hostname };
   }
 }
 

@@ -8,7 +8,7 @@ import type { Source } from "../policy/mod.ts";
 
 /** No policy file is longer. */
 const FILE_MAX = 64 * 1024 * 1024;
-const POLICY_FILE = /\.(ya?ml|json)$/;
+const POLICY_FILE = /\.(ya?ml|json)$/i;
 
 /**
  * The texts of files, and of all `*.yaml`, `*.yml` and `*.json` below folders;

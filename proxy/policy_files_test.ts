@@ -32,6 +32,7 @@ Deno.test("readPolicyFiles() reads YAML and JSON below a folder, in order, and n
       "b.yml",
       "a.yaml",
       "c.json",
+      "d.YAML",
       "sub/deep/d.yaml",
       ".hidden.yaml",
       "..data/e.yaml",
@@ -42,7 +43,9 @@ Deno.test("readPolicyFiles() reads YAML and JSON below a folder, in order, and n
     const sources = await readPolicyFiles([folder]);
     assertEquals(
       sources,
-      ["a.yaml", "b.yml", "c.json", "sub/deep/d.yaml"].map((text) => ({
+      ["a.yaml", "b.yml", "c.json", "d.YAML", "sub/deep/d.yaml"].map((
+        text,
+      ) => ({
         file: `${folder}/${text}`,
         text,
       })),

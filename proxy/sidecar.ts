@@ -25,6 +25,13 @@ import { formatAddress, type Listener } from "./transport/transport.ts";
 import { Cluster } from "./identities/cluster.ts";
 import { connectionLimit } from "./limits.ts";
 import { thrownText } from "./thrown.ts";
+import {
+  leasesOfNames,
+  type Names,
+  namesOf,
+  RESOLVE_MS,
+  resolveNames,
+} from "./supervisor/names.ts";
 import { unguarded } from "./unguarded.ts";
 import { type Watch, watch } from "./watch.ts";
 
@@ -62,6 +69,8 @@ export class Sidecar {
   readonly #history = new ParserHistory();
   #listeners: { config: ListenerConfig; listener: Listener }[] = [];
   #watches: Watch[] = [];
+  #names: Names = {};
+  #resolving: ReturnType<typeof setInterval> | undefined;
   #reloads: Promise<void> = Promise.resolve();
 
   private constructor(config: Config, options: SidecarOptions) {
@@ -92,6 +101,7 @@ export class Sidecar {
       limit: connectionLimit(config.limits.connections, this.#log),
       policy: () => this.#policy.current,
       parser: (name) => this.#registry.get(name),
+      addressOf: (hostname) => this.#names[hostname]?.[0],
       log: (...parts) => this.#accessLog.write(lineText(...parts)),
       warn: (message) => this.#log.warn(message),
       now: () => performance.timeOrigin + performance.now(),
@@ -116,6 +126,7 @@ export class Sidecar {
       sidecar.#checkProtocols();
       await sidecar.#policy.load(options.log);
       sidecar.#warnUnguarded();
+      await sidecar.#resolve();
       sidecar.#bind();
       sidecar.#watch();
       return sidecar;
@@ -218,6 +229,7 @@ export class Sidecar {
   }
 
   async #release(): Promise<void> {
+    clearInterval(this.#resolving);
     for (const { listener } of this.#listeners) listener.stop();
     await Promise.all(
       this.#listeners.map(({ listener }) => listener.finished),
@@ -239,6 +251,21 @@ export class Sidecar {
       const listener = transport.listen(config.listen, { connect, idle }, open);
       this.#listeners.push({ config, listener });
     }
+  }
+
+  /** Upstreams that are configured by name: where they are, now and again. */
+  async #resolve(): Promise<void> {
+    const names = namesOf(this.#config.listeners);
+    if (names.length === 0) return;
+    this.#resolving ??= setInterval(() => this.#resolve(), RESOLVE_MS);
+    this.#names = await resolveNames(
+      names,
+      this.#names,
+      (message) => this.#log.warn(message),
+    );
+    const now = Date.now();
+    this.#engine.learn(leasesOfNames(this.#names, now));
+    this.#engine.expire(now);
   }
 
   async #scanParsers(): Promise<void> {

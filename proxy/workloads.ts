@@ -39,8 +39,11 @@ export function subjectsOf(
   return (endpoints ?? [endpoint]).map(subjectOf);
 }
 
-function subjectOf({ labels, namespace }: EndpointConfig): Subject {
-  return { labels: endpointLabels(labels, namespace) };
+function subjectOf({ labels, namespace, ports }: EndpointConfig): Subject {
+  return {
+    labels: endpointLabels(labels, namespace),
+    ...(ports === undefined ? {} : { ports }),
+  };
 }
 
 /** One text for all spellings of an address. */

@@ -122,11 +122,8 @@ Deno.test(`a sidecar, trace and replay agree on ${REQUESTS} requests`, async () 
         if (record.type === "connection") continue;
         const { query, fields } = record;
         const { request } = await answer(
-          sources,
-          query,
+          { sources, query, mode: "enforce", given: fields },
           parsers,
-          undefined,
-          fields,
         );
         const { verdict, rule } = request!.decision!;
         assertEquals({ verdict, rule }, {

@@ -9,19 +9,16 @@
  * @module
  */
 import { createPolicyStore, formatProblem } from "../../policy/mod.ts";
-import { readPolicyFiles } from "../../proxy/policy_files.ts";
 import { EXIT_FAILED } from "../exit.ts";
 import { catalogOf, withParsers } from "../loaded_parsers.ts";
+import { type PolicyOptions, readSetting } from "../policy_setting.ts";
 import { type Replayed, replayed } from "./judge.ts";
 import { linesOf } from "./lines.ts";
 import { type Record, Records } from "./record.ts";
 
 /** What `--help` lists. */
-export interface ReplayOptions {
-  readonly policy: readonly string[];
-  readonly folder: readonly string[];
+export interface ReplayOptions extends PolicyOptions {
   readonly portable?: boolean;
-  readonly nodes?: boolean;
   readonly json?: boolean;
 }
 
@@ -47,12 +44,14 @@ interface Numbered {
 /** Prints every decision that would change; 0 if none would, 1 if some would or the policy does not load. */
 export async function replay(
   log: string,
-  { policy: paths, folder: folders, portable, json, nodes = false }:
-    ReplayOptions,
+  options: ReplayOptions,
 ): Promise<number> {
-  const sources = await readPolicyFiles(paths);
+  const { portable, json } = options;
+  const setting = await readSetting(options);
+  if (!setting) return EXIT_FAILED;
+  const { sources, folders } = setting;
   return await withParsers(
-    { folders, portable, sources, options: { nodes } },
+    { folders, portable, sources, options: setting.options },
     async (parsers) => {
       const { problems, refused } = parsers.policy;
       for (const problem of problems) {

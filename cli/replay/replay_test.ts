@@ -200,3 +200,31 @@ Deno.test("parley replay refuses a policy that does not load, and a log that is 
     assertMatch(missing.err, /cannot read .*no\.log/);
   });
 });
+
+Deno.test("parley replay -c replays under the configuration's policies and settings", async () => {
+  const config = (more: string) => `
+listeners: [ { listen: "127.0.0.1:0", upstream: "127.0.0.1:1" } ]
+policies: [ p.yaml ]
+${more}
+`;
+  const files = {
+    "access.log": LOG,
+    "p.yaml": policy("{ cmd: READ }"),
+    "plain.yaml": config(""),
+    "never.yaml": config("enforcement: never"),
+    "wrong.yaml": config("enforcement: soon"),
+  };
+  await withFiles(files, async (folder) => {
+    const call = (name: string) =>
+      parley("replay", `${folder}/access.log`, "-c", `${folder}/${name}.yaml`);
+    const [plain, never, wrong] = [
+      await call("plain"),
+      await call("never"),
+      await call("wrong"),
+    ];
+    assertEquals([plain.code, never.code, wrong.code], [0, 1, 1], plain.out);
+    assertMatch(plain.out, / 0 would change/);
+    assertMatch(never.out, /HALT.*: denied -> allowed/);
+    assertMatch(wrong.err, /"soon"/);
+  });
+});

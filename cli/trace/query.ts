@@ -11,12 +11,13 @@ import {
   parseLabel,
 } from "../../policy/labels.ts";
 import {
-  createIdentities,
   endpointLabels,
+  type Identities,
   type Peer,
   type Protocol,
   type Query,
   type Service,
+  type Subject,
 } from "../../policy/mod.ts";
 import { normalizeName } from "../../policy/dns_name.ts";
 import { oneOf } from "../../policy/problem.ts";
@@ -24,8 +25,8 @@ import { UsageError } from "../exit.ts";
 
 /** The options that name a connection, and what is known of its ends. */
 export interface QueryOptions {
-  readonly to: string;
-  readonly from: string;
+  readonly to?: string;
+  readonly from?: string;
   readonly port: string;
   readonly protocol?: string;
   readonly egress?: boolean;
@@ -37,27 +38,46 @@ export interface QueryOptions {
   readonly portName?: readonly string[];
 }
 
+/** Who is known beside what the options say. */
+export interface Known {
+  readonly identities: Identities;
+  /** The guarded workloads. */
+  readonly workloads: readonly Subject[];
+}
+
 /** A connection as the policy is asked about it. */
-export function readQuery(options: QueryOptions): Query {
+export function readQuery(options: QueryOptions, known: Known): Query {
   const { to, from, port, egress = false } = options;
+  const { identities, workloads } = known;
   const [subject, peer] = egress
-    ? [readSubject("--from", from, " with --egress"), readPeer("--to", to)]
-    : [readSubject("--to", to, ""), readPeer("--from", from)];
+    ? [
+      readSubject("--from", from, " with --egress", workloads),
+      readPeer("--to", to, identities),
+    ]
+    : [
+      readSubject("--to", to, "", workloads),
+      readPeer("--from", from, identities),
+    ];
   const target = { port: readPort(port), protocol: readProtocol(options) };
   const ports = (options.portName ?? []).map((name) => ({ name, ...target }));
-  const known: Peer = {
+  const found: Peer = {
     ...peer,
     ...(options.name ? { names: options.name.map(readName) } : {}),
     ...(options.service ? { services: options.service.map(readService) } : {}),
   };
   // Only the destination's names for its ports are asked for.
   return egress
-    ? { subject, direction: "egress", ...target, peer: { ...known, ports } }
+    ? {
+      subject,
+      direction: "egress",
+      ...target,
+      peer: { ...found, ports: [...found.ports ?? [], ...ports] },
+    }
     : {
-      subject: { ...subject, ports },
+      subject: { ...subject, ports: [...subject.ports ?? [], ...ports] },
       direction: "ingress",
       ...target,
-      peer: known,
+      peer: found,
     };
 }
 
@@ -108,20 +128,46 @@ function readPort(text: string): number {
   );
 }
 
-function readSubject(option: string, text: string, when: string) {
+/** A workload of the configuration has the names of its ports; without a word it is the only one there is. */
+function readSubject(
+  option: string,
+  text: string | undefined,
+  when: string,
+  workloads: readonly Subject[],
+): Subject {
+  if (text === undefined) {
+    const [only, second] = workloads;
+    if (only !== undefined && second === undefined) return only;
+    throw new UsageError(
+      `${option} is missing${
+        only === undefined
+          ? ""
+          : ", and the configuration has several endpoints"
+      }; write the labels of the guarded workload`,
+    );
+  }
   if (parseAddress(text) === undefined) {
-    return { labels: readLabels(option, text) };
+    const labels = readLabels(option, text);
+    return workloads.find((known) => known.labels.join() === labels.join()) ??
+      { labels };
   }
   throw new UsageError(
     `${option} is the guarded workload${when}, and policies select it by labels; write its labels in place of ${text}`,
   );
 }
 
-/** Of an address nothing is known but the address: no identity lists it. */
-function readPeer(option: string, text: string): Peer {
-  if (parseAddress(text) !== undefined) {
-    return createIdentities([]).peerOf(text);
+/** Whoever is known at an address; labels have none. */
+function readPeer(
+  option: string,
+  text: string | undefined,
+  identities: Identities,
+): Peer {
+  if (text === undefined) {
+    throw new UsageError(
+      `${option} is missing; write the labels of the peer, or its address`,
+    );
   }
+  if (parseAddress(text) !== undefined) return identities.peerOf(text);
   if (parsePrefix(text) !== undefined) {
     throw new UsageError(
       `${option} ${text} is a prefix; write one address of it`,

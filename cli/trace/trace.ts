@@ -18,8 +18,7 @@ import {
   type Source,
 } from "../../policy/mod.ts";
 import { escapeControls } from "../../policy/problem.ts";
-import { type Coverage, isAudited } from "../../proxy/matcher.ts";
-import { readPolicyFiles } from "../../proxy/policy_files.ts";
+import { type Coverage, isAudited, type Mode } from "../../proxy/matcher.ts";
 import { EXIT_FAILED, UsageError } from "../exit.ts";
 import {
   catalogOf,
@@ -27,19 +26,33 @@ import {
   type LoadedParsers,
   withParsers,
 } from "../loaded_parsers.ts";
+import {
+  type PolicyOptions,
+  type PolicySetting,
+  readSetting,
+} from "../policy_setting.ts";
 import { type Given, readFields } from "./fields.ts";
 import { type QueryOptions, readQuery } from "./query.ts";
 import { asJson, asText } from "./report.ts";
 
 /** What `--help` lists. */
-export interface TraceOptions extends QueryOptions {
-  readonly policy: readonly string[];
+export interface TraceOptions extends QueryOptions, PolicyOptions {
   readonly l7proto?: string;
   readonly l7?: readonly string[];
-  readonly folder: readonly string[];
   readonly portable?: boolean;
-  readonly nodes?: boolean;
   readonly json?: boolean;
+}
+
+/** What is asked, under what. */
+export interface Asked {
+  readonly sources: readonly Source[];
+  readonly query: Query;
+  readonly mode: Mode;
+  /** The parser that was named for the port; and that of the listener, where nobody names one. */
+  readonly l7proto?: string | undefined;
+  readonly fallback?: string | undefined;
+  /** Fields of a request. */
+  readonly given?: Given | undefined;
 }
 
 /** A request that was traced, and what each L7 rule said of it, by the rule's ref. */
@@ -65,16 +78,18 @@ export interface Trace {
 
 /** Prints the answer; 0 if it may pass, 1 if denied or if the policy does not load. */
 export async function trace(options: TraceOptions): Promise<number> {
-  const { folder: folders, portable, json, l7proto } = options;
-  const query = readQuery(options);
+  const { portable, json, l7proto } = options;
   const given = options.l7 && readFields(options.l7);
-  const sources = await readSources(options.policy);
+  const setting = await readSetting(options);
+  if (!setting) return EXIT_FAILED;
+  const query = readQuery(options, setting);
+  const { sources, folders, mode } = setting;
   const wanted = {
     folders,
     portable,
     sources,
     subjects: [query.subject],
-    options: { nodes: options.nodes ?? false },
+    options: setting.options,
   };
   return await withParsers(wanted, async (parsers) => {
     const { problems, refused } = parsers.policy;
@@ -89,7 +104,9 @@ export async function trace(options: TraceOptions): Promise<number> {
       }
       return EXIT_FAILED;
     }
-    const traced = await answer(sources, query, parsers, l7proto, given);
+    const fallback = fallbackOf(setting, query);
+    const asked: Asked = { sources, query, mode, l7proto, fallback, given };
+    const traced = await answer(asked, parsers);
     if (json) {
       console.log(JSON.stringify(asJson(traced), null, 2));
     } else {
@@ -100,24 +117,23 @@ export async function trace(options: TraceOptions): Promise<number> {
   });
 }
 
-async function readSources(paths: readonly string[]): Promise<Source[]> {
-  const sources = await readPolicyFiles(paths);
-  if (sources.length > 0) return sources;
-  throw new UsageError(
-    `there is no policy file below ${
-      paths.join(", ")
-    }; name a *.yaml, *.yml or *.json file`,
-  );
+/** What the bytes are read as where no policy says it. */
+function fallbackOf(
+  { listeners }: PolicySetting,
+  { direction, port }: Query,
+): string | undefined {
+  return listeners.find((listener) =>
+    listener.direction === direction &&
+    (listener.port === undefined || listener.port === port)
+  )?.l7proto;
 }
 
 /** Decides as the sidecar would, by files that were found good. */
 export async function answer(
-  sources: readonly Source[],
-  query: Query,
+  asked: Asked,
   parsers: LoadedParsers,
-  l7proto: string | undefined,
-  given: Given | undefined,
 ): Promise<Trace> {
+  const { sources, query, mode, l7proto, given } = asked;
   const store = createPolicyStore(
     catalogOf(parsers.status),
     [query.subject],
@@ -126,14 +142,14 @@ export async function answer(
   store.update(sources);
   const access = store.current.resolve(query);
   const explanation = store.current.explain(query);
-  const proto = protocolOf(explanation, query, l7proto, given);
+  const proto = protocolOf(explanation, asked);
   if (l7proto !== undefined || given !== undefined) {
     findParser(parsers.status, proto!);
   }
   const request = given &&
-    await traceRequest(parsers, proto!, access, explanation, given);
+    await traceRequest(parsers, proto!, access, explanation, mode, given);
   return {
-    verdict: verdictOf(access, request?.decision),
+    verdict: verdictOf(access, mode, request?.decision),
     query,
     access,
     explanation,
@@ -142,20 +158,27 @@ export async function answer(
   };
 }
 
-function verdictOf(access: Access, decision?: Decision): Trace["verdict"] {
-  const isDenied = access.verdict === "denied" && !isAudited(access);
+function verdictOf(
+  access: Access,
+  mode: Mode,
+  decision?: Decision,
+): Trace["verdict"] {
+  const isDenied = access.verdict === "denied" && !passes(access, mode);
   if (isDenied || decision?.allowed === false) return "denied";
   return access.verdict === "denied" || decision?.verdict === "audit"
     ? "audit"
     : "allowed";
 }
 
-/** The policy's protocol for the port, or that of the command line when it names none. */
+/** Whether requests are read: a connection that is denied goes on in audit mode. */
+function passes(access: Access, mode: Mode): boolean {
+  return access.verdict === "allowed" || mode === "audit" || isAudited(access);
+}
+
+/** The policy's protocol for the port, or that of the command line or the listener when it names none. */
 function protocolOf(
   { protos }: Explanation,
-  { port }: Query,
-  l7proto: string | undefined,
-  given: Given | undefined,
+  { query: { port }, l7proto, fallback, given }: Asked,
 ): string | undefined {
   if (l7proto !== undefined) {
     if (protos.length === 0 || protos.includes(l7proto)) return l7proto;
@@ -165,7 +188,7 @@ function protocolOf(
       }; leave --l7proto out, or mend the policy`,
     );
   }
-  const [proto, second] = protos;
+  const [proto = fallback, second] = protos;
   if (given === undefined) return proto;
   if (proto !== undefined && second === undefined) return proto;
   throw new UsageError(
@@ -182,6 +205,7 @@ async function traceRequest(
   proto: string,
   access: Access,
   { rules }: Explanation,
+  mode: Mode,
   given: Given,
 ): Promise<TracedRequest> {
   const asked = rules.flatMap(({ entries }) => entries)
@@ -190,7 +214,8 @@ async function traceRequest(
   const answer = await parsers.ask(proto, {
     type: "request",
     given,
-    ...(access.verdict === "allowed" || isAudited(access) ? { access } : {}),
+    mode,
+    ...(passes(access, mode) ? { access } : {}),
     rules: asked.map(({ ref, raw }) => ({ ref, raw })),
   });
   if ("wrong" in answer) throw new UsageError(answer.wrong);

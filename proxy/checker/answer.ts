@@ -42,7 +42,7 @@ function rulesOf({ definition }: LoadedParser): Answers["rules"] {
 
 function judgeRequest(
   parser: LoadedParser,
-  { given, access, rules }: Of<"request">,
+  { given, access, mode, rules }: Of<"request">,
 ): Answers["request"] {
   const { definition } = parser;
   const described = describedRequest(parser, given);
@@ -52,7 +52,7 @@ function judgeRequest(
   try {
     return {
       fields,
-      decision: createJudge(definition, access, "enforce")(request),
+      decision: createJudge(definition, access, mode)(request),
       coverage: rules.map((rule) => coverage(definition, rule, request)),
     };
   } catch (error) {

@@ -18,7 +18,7 @@ import type { Decision, Fields, FieldTexts } from "../../proxylib/mod.ts";
 import type { ConnectionState, Which } from "../administered.ts";
 import type { ListenerConfig } from "../config/mod.ts";
 import type { DataConfig } from "../data_config.ts";
-import type { Coverage } from "../matcher.ts";
+import type { Coverage, Mode } from "../matcher.ts";
 import type { JudgedDocument } from "../policy_history.ts";
 import type { Unguarded } from "../unguarded.ts";
 import type { VersionCount } from "../versions.ts";
@@ -212,6 +212,7 @@ export type Question =
   | {
     readonly type: "request";
     readonly given: FieldTexts;
+    readonly mode: Mode;
     /** Absent: the connection is denied, and no request is read. */
     readonly access?: Access;
     readonly rules: readonly L7Rule[];

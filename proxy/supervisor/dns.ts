@@ -68,6 +68,12 @@ export class Dns {
     return this.#cache.leases();
   }
 
+  /** Remembers what the supervisor has looked up itself. */
+  note(leases: readonly Lease[]): void {
+    this.#cache.take(leases);
+    this.#expireLater();
+  }
+
   /** Nothing where it is not configured. @param now milliseconds since the epoch */
   status(now: number): SourceStatus[] {
     if (this.#followed === "") return [];

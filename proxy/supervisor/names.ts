@@ -5,8 +5,13 @@
  * @module
  */
 import { parseAddress } from "../../policy/cidr.ts";
+import { canonical, type Lease } from "../../policy/dns_cache.ts";
+import { normalizeName } from "../../policy/dns_name.ts";
 import type { ListenerConfig } from "../config/mod.ts";
 import { thrownText } from "../thrown.ts";
+
+/** Names are resolved again so often. */
+export const RESOLVE_MS = 10_000;
 
 /** Addresses by name. */
 export type Names = Readonly<Record<string, readonly string[]>>;
@@ -28,6 +33,23 @@ export function namesOf(listeners: readonly ListenerConfig[]): string[] {
       : []
   );
   return [...new Set(names)];
+}
+
+/** How long the addresses of a name count for `toFQDNs`: until it is resolved again, and that may be late. */
+const COUNTS_MS = 3 * RESOLVE_MS;
+
+/** What names lead to, as an answer of DNS says it. @param now milliseconds since the epoch */
+export function leasesOfNames(names: Names, now: number): Lease[] {
+  return Object.entries(names).flatMap(([name, addresses]) => {
+    const normal = normalizeName(name);
+    if (normal === undefined) return [];
+    return addresses.flatMap((written) => {
+      const address = canonical(written);
+      return address === undefined
+        ? []
+        : [{ name: normal, address, until: now + COUNTS_MS }];
+    });
+  });
 }
 
 /** Resolves names; one that cannot be resolved now keeps the addresses it had. */

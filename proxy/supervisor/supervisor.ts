@@ -10,6 +10,7 @@
  * @module
  */
 import { ParleyError } from "../../proxylib/error.ts";
+import type { Lease } from "../../policy/dns_cache.ts";
 import { formatProblem, nearMiss, oneOf, quote } from "../../policy/problem.ts";
 import type { Source } from "../../policy/file.ts";
 import type { Administered } from "../administered.ts";
@@ -38,14 +39,18 @@ import { bindListener, type BoundSocket, isSameSocket } from "./listening.ts";
 import { Isolation } from "./isolation.ts";
 import { LogOutput } from "./log_output.ts";
 import { namedIn } from "./named.ts";
-import { type Names, namesOf, resolveNames } from "./names.ts";
+import {
+  leasesOfNames,
+  type Names,
+  namesOf,
+  RESOLVE_MS,
+  resolveNames,
+} from "./names.ts";
 import { Parsers } from "./parsers.ts";
 import { CHECKER, WORKER } from "./programs.ts";
 import { review } from "./review.ts";
 import { Spare } from "./spare.ts";
 import { Workers, type WorkerState } from "./workers.ts";
-/** Resolves upstreams' names again. */
-const RESOLVE_MS = 10_000;
 
 /** What the supervisor is given beside its configuration. */
 export interface SupervisorOptions extends SidecarOptions {
@@ -355,7 +360,7 @@ export class Supervisor {
     this.#closing.push(this.#watch?.close());
     this.#watchFiles();
     await this.#reload();
-    await this.#resolve();
+    await this.#resolveAgain();
     const isRestart = before.data.workers !== config.data.workers ||
       isOther(sandbox, this.#state().sandbox);
     await this.#cluster.follow(this.#config);
@@ -616,19 +621,23 @@ export class Supervisor {
     return new Parsers(folders, this.#snapshots, prestagedFolder(program));
   }
 
-  async #resolve(): Promise<void> {
+  /** Resolves the names of upstreams; the answer is what policies may know of them. */
+  async #resolve(): Promise<readonly Lease[]> {
     this.#names = await resolveNames(
       namesOf(this.#config.listeners),
       this.#names,
       (message) => this.#log.warn(message),
     );
+    const leases = leasesOfNames(this.#names, Date.now());
+    this.#dns.note(leases);
+    return leases;
   }
 
   async #resolveAgain(): Promise<void> {
-    const before = this.#names;
-    if (Object.keys(before).length === 0) return;
-    await this.#resolve();
-    if (!isOther(before, this.#names)) return;
+    if (namesOf(this.#config.listeners).length === 0) return;
+    const leases = await this.#resolve();
+    // An address that is dialled is one that the policy knows.
+    await this.#workers.tell({ type: "learn", leases });
     await this.#workers.tell({ type: "names", addresses: this.#names });
   }
 

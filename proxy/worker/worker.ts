@@ -5,7 +5,6 @@
  * @module
  */
 import { StoredPolicy } from "../../policy/stored.ts";
-import { parseAddress } from "../../policy/cidr.ts";
 import { answer } from "../answer.ts";
 import type { DescriptorLog } from "../accesslog/descriptor_log.ts";
 import type { ListenerConfig } from "../config/mod.ts";
@@ -28,7 +27,7 @@ import type {
 } from "../transport/epoll/epoll.ts";
 import type { Loop } from "../transport/epoll/loop.ts";
 import type { Timed } from "../transport/epoll/timers.ts";
-import type { Listener, Opened } from "../transport/transport.ts";
+import type { Listener } from "../transport/transport.ts";
 import { accountBy } from "../heartbeat.ts";
 import { Pressure } from "./pressure.ts";
 import type { Control, Order } from "./control.ts";
@@ -182,6 +181,7 @@ export class Worker {
       lastConnection,
       policy: () => this.#policy.current,
       parser: (name) => this.#parsers.get(name),
+      addressOf: (hostname) => this.#names[hostname]?.[0],
       log: log.write,
       warn,
       now,
@@ -225,22 +225,11 @@ export class Worker {
     const listener = this.#parts.transport.serve(
       descriptor,
       { connect, idle },
-      (accepted, link) => this.#withAddress(open(accepted, link)),
+      open,
       config.transparent,
     );
     this.#listeners.set(config.name, listener);
     this.#configs.set(config.name, config);
-  }
-
-  /** The upstream's address, where the configuration has its name. */
-  #withAddress(opened: Opened | undefined): Opened | undefined {
-    if (!opened || opened.upstream.transport === "unix") return opened;
-    const { upstream } = opened;
-    if (parseAddress(upstream.hostname)) return opened;
-    const [address] = this.#names[upstream.hostname] ?? [];
-    // Without one the dial fails, and says so with the name.
-    if (address === undefined) return opened;
-    return { ...opened, upstream: { ...upstream, hostname: address } };
   }
 
   #unlisten(name: string): void {

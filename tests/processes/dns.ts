@@ -18,6 +18,11 @@ export function a(name: string, address: string, ttl: number): Written {
   return [name, 1, ttl, address.split(".").map(Number)];
 }
 
+/** An AAAA record of loopback. */
+export function loopback6(name: string, ttl: number): Written {
+  return [name, 28, ttl, [...new Array(15).fill(0), 1]];
+}
+
 /** Answers of a zone; what it does not have leads nowhere. */
 export class Resolver implements AsyncDisposable {
   readonly #socket = dgram.createSocket("udp4");
@@ -118,13 +123,14 @@ async function frame(connection: Deno.Conn): Promise<Uint8Array> {
 export async function exchange(
   port: number,
   bytes: Uint8Array,
+  hostname = LOCAL,
 ): Promise<Uint8Array> {
-  const socket = dgram.createSocket("udp4");
+  const socket = dgram.createSocket(hostname === LOCAL ? "udp4" : "udp6");
   try {
     const answer = new Promise<Uint8Array>((resolve) =>
       socket.on("message", (message) => resolve(new Uint8Array(message)))
     );
-    socket.send(bytes, port, LOCAL);
+    socket.send(bytes, port, hostname);
     return await within(answer, () => "answer to a query", () => {});
   } finally {
     socket.close();
@@ -136,6 +142,11 @@ export async function lookUp(port: number, name: string): Promise<Reply> {
   const id = 1 + Math.floor(Math.random() * 65_534);
   const bytes = await exchange(port, query(id, name));
   return whole(bytes, id);
+}
+
+/** The IPv6 addresses, by whoever answers at a port of `::1`. */
+export async function lookUp6(port: number, name: string): Promise<Reply> {
+  return whole(await exchange(port, query(66, name, 28), "::1"), 66);
 }
 
 /** The same, over TCP. */

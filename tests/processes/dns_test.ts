@@ -6,12 +6,15 @@ import {
 import { failure } from "../../proxy/dns/message.ts";
 import { query, reply } from "../../proxy/dns/testkit.ts";
 import { poll } from "../e2e/wait.ts";
+import { ask } from "./admin_client.ts";
 import {
   a,
   exchange,
   isAsked,
   lookUp,
+  lookUp6,
   lookUpByTcp,
+  loopback6,
   Resolver,
   type Zone,
 } from "./dns.ts";
@@ -77,7 +80,7 @@ const PROXY = { listen: `${HERE}:0`, minTtl: "1h" };
 async function dnsPort(parley: Parley, from = 0): Promise<number> {
   const line = await parley.until(/queries are answered at/, from);
   await parley.until(/dns: live/, from);
-  return Number(/:(\d+)"?/.exec(line.slice(line.indexOf("answered at")))![1]);
+  return Number(/:(\d+)"/.exec(line.slice(line.indexOf("answered at")))![1]);
 }
 
 /** Whether a connection to a listener is let through. */
@@ -256,6 +259,11 @@ test("a resolver that is gone leaves what is known; its age is told, and it is f
   await parley.until(
     /dns: stale, last heard \d+ s ago: resolver .*no answer.*known before counts/,
   );
+  const { body } = await ask(parley.adminSocket, "GET", "/v1/status");
+  const dns = body.identities.find((each: { name: string }) =>
+    each.name === "dns"
+  );
+  assertEquals([dns.state, dns.ageMs >= 0], ["stale", true]);
   await poll(
     () => Date.now() > over || undefined,
     () => "end of the address's life",
@@ -338,4 +346,85 @@ test("switched on, changed and switched off while it runs", async () => {
   await parley.configure(off);
   parley.signal("SIGHUP");
   await gone(pid);
+});
+
+test("IPv6: asked for over it, learnt, connected to", async () => {
+  await using server = new LineServer(undefined, "::1");
+  await using resolver = await Resolver.start({ [DB]: [loopback6(DB, 60)] });
+  const { config, policies } = options(server, resolver, PROXY);
+  await using parley = await Parley.start({
+    config: {
+      ...config,
+      dns: { ...PROXY, resolvers: [resolver.address], listen: "[::1]:0" },
+      listeners: [{
+        name: "six",
+        direction: "egress",
+        upstream: server.address,
+      }],
+    },
+    policies: policies!,
+  });
+  const port = await dnsPort(parley);
+  assertEquals(await reaches(parley, "six"), false, "nothing is known yet");
+  assertEquals((await lookUp6(port, DB)).records.length, 1);
+  assert(await reaches(parley, "six"));
+  const asked = await parley.log.one({ type: "request", verdict: "forwarded" });
+  assertEquals(asked.fields, { name: DB, type: "AAAA" });
+  assert(asked.source.address.startsWith("[::1]:"));
+});
+
+test("an upstream that is configured by name is judged by where the name leads, and toFQDNs knows it", async () => {
+  await using server = new LineServer();
+  const port = server.address.split(":")[1];
+  const localhost = (egress: object) =>
+    JSON.stringify([{
+      endpointSelector: { matchLabels: { app: "guarded" } },
+      egress: [egress],
+      egressDeny: [{ toCIDR: ["192.0.2.1"] }],
+    }]);
+  const listener = {
+    name: "here",
+    direction: "egress",
+    upstream: `localhost:${port}`,
+  };
+  await using parley = await Parley.start({
+    config: { policies: ["policies/"], listeners: [listener] },
+    policies: {
+      "p.json": localhost({ toFQDNs: [{ matchName: "localhost" }] }),
+    },
+  });
+  // Which of its addresses comes first, and is served, is the machine's business.
+  const isDenied = async () => {
+    using wire = await parley.connect("here");
+    await wire.ask("x\n", "\n").catch(() => "");
+    wire.close();
+    return (await parley.log.closed(wire.address)).verdict === "denied";
+  };
+  assertEquals(await isDenied(), false);
+  for (
+    const [version, egress, want] of [
+      [2, { toFQDNs: [{ matchName: "other.test" }] }, true],
+      [3, { toCIDR: ["127.0.0.0/8", "::1"] }, false],
+      [4, { toCIDR: ["192.0.2.0/24"] }, true],
+    ] as const
+  ) {
+    await parley.savePolicy("p.json", localhost(egress));
+    await parley.until(new RegExp(`policy version ${version} is in force`));
+    assertEquals(await isDenied(), want, JSON.stringify(egress));
+  }
+});
+
+test("a listener whose upstream has a name works from SIGHUP on", async () => {
+  await using server = new LineServer();
+  const port = server.address.split(":")[1];
+  const first = { name: "first", upstream: server.address };
+  const named = { name: "named", upstream: `localhost:${port}` };
+  await using parley = await Parley.start({ config: { listeners: [first] } });
+  await parley.configure({ listeners: [first, named] });
+  parley.signal("SIGHUP");
+  await parley.port("named");
+  using wire = await parley.connect("named");
+  wire.close();
+  const line = await parley.log.closed(wire.address);
+  assertEquals(line.reason, undefined, JSON.stringify(line.fields));
 });

@@ -219,7 +219,7 @@ export class Parley implements AsyncDisposable {
     return save(`${this.folder}/parsers`, name, text);
   }
 
-  savePolicy(name: string, text: string): Promise<void> {
+  savePolicy(name: string, text: string | Uint8Array): Promise<void> {
     return save(`${this.folder}/policies`, name, text);
   }
 
@@ -283,9 +283,14 @@ function textOf({ listeners, ...rest }: Config): string {
   });
 }
 
-async function save(folder: string, name: string, text: string): Promise<void> {
+async function save(
+  folder: string,
+  name: string,
+  text: string | Uint8Array,
+): Promise<void> {
   const draft = `${folder}/.${name}.draft`;
-  await Deno.writeTextFile(draft, text);
+  if (typeof text === "string") await Deno.writeTextFile(draft, text);
+  else await Deno.writeFile(draft, text);
   await Deno.rename(draft, `${folder}/${name}`);
 }
 

@@ -6,18 +6,25 @@
 
 /** Answers each line with `NAME line`; ends when its client has. */
 export class LineServer implements AsyncDisposable {
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #listener: Deno.TcpListener;
   readonly #answer: (line: string) => string;
   readonly #open = new Map<Deno.Conn, Promise<void>>();
   readonly #serving: Promise<void>;
 
-  constructor(answer: (line: string) => string = (line) => `${line}\n`) {
+  constructor(
+    answer: (line: string) => string = (line) => `${line}\n`,
+    hostname = "127.0.0.1",
+  ) {
     this.#answer = answer;
+    this.#listener = Deno.listen({ hostname, port: 0 });
     this.#serving = this.#serve();
   }
 
   get address(): string {
-    return `127.0.0.1:${(this.#listener.addr as Deno.NetAddr).port}`;
+    const { hostname, port } = this.#listener.addr;
+    return hostname.includes(":")
+      ? `[${hostname}]:${port}`
+      : `${hostname}:${port}`;
   }
 
   async #serve(): Promise<void> {
