@@ -25,6 +25,8 @@ export interface PolicyDocument {
   readonly kind: Kind;
   readonly name: string;
   readonly file: string;
+  /** The name of the cluster that its peers were confined to. */
+  readonly cluster: string | undefined;
   /** Equal for equal contents. */
   readonly fingerprint: string;
   /** In force only when no problem is an error. */
@@ -77,7 +79,8 @@ export function readDocument(
     kind,
     name,
     file,
-    fingerprint: JSON.stringify([file, value]),
+    cluster: options.cluster,
+    fingerprint: JSON.stringify([file, value, options.cluster]),
     rules,
     problems: reporter.problems,
     root,

@@ -12,6 +12,7 @@ import {
   prefixAround,
 } from "./cidr.ts";
 import {
+  CLUSTER_KEY,
   formatLabel,
   type LabelKey,
   NAMESPACE_KEY,
@@ -36,6 +37,8 @@ export interface Surroundings {
   readonly services?: readonly ServiceEntry[];
   /** Prefixes of the cluster's workloads: an address there that no entry lists is `reserved:unmanaged`. */
   readonly podCidrs?: readonly string[];
+  /** The cluster's name: workloads that say nothing else are of it. */
+  readonly name?: string;
   /** The DNS names that lead to an address now. */
   namesOf?(address: string): readonly string[];
 }
@@ -57,12 +60,12 @@ const UNMANAGED: readonly string[] = Object.freeze(["reserved:unmanaged"]);
  */
 export function createIdentities(
   entries: readonly IdentityEntry[],
-  { services = [], podCidrs = [], namesOf }: Surroundings = {},
+  { services = [], podCidrs = [], name, namesOf }: Surroundings = {},
 ): Identities {
   const known = new PrefixTable<Known>();
   for (const { cidr, labels, namespace, ports } of entries) {
     known.add(prefixOf(cidr), {
-      labels: endpointLabels(labels, namespace),
+      labels: endpointLabels(labels, namespace, name),
       ...(ports === undefined ? {} : { ports }),
     });
   }
@@ -142,7 +145,8 @@ class PrefixTable<T> {
 }
 
 /**
- * The labels of a workload in a namespace, sorted, with their sources.
+ * The labels of a workload in a namespace, sorted, with their sources. Where
+ * the cluster has a name, a workload that names none is of it.
  *
  * A reserved identity (`reserved:host`) is not in a namespace: were it given
  * one, a peer selector `{}` would select it as a pod.
@@ -150,12 +154,19 @@ class PrefixTable<T> {
 export function endpointLabels(
   labels: Readonly<Record<string, string>>,
   namespace: string,
+  cluster?: string,
 ): readonly string[] {
   const all = Object.entries(labels).map(([key, value]) => {
     return { ...parseLabel(key), value };
   }).filter((label) => !isNamespace(label)); // the argument says it
   if (!all.some((label) => label.source === "reserved")) {
     all.push({ source: "k8s", key: NAMESPACE_KEY, value: namespace });
+    const isNamed = all.some(({ source, key }) =>
+      source === "k8s" && key === CLUSTER_KEY
+    );
+    if (cluster !== undefined && !isNamed) {
+      all.push({ source: "k8s", key: CLUSTER_KEY, value: cluster });
+    }
   }
   return Object.freeze([...new Set(all.map(formatLabel))].sort());
 }

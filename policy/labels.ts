@@ -7,6 +7,9 @@
 /** The label that says which namespace a workload is in. */
 export const NAMESPACE_KEY = "io.kubernetes.pod.namespace";
 
+/** The label that says which cluster a workload is in. */
+export const CLUSTER_KEY = "io.cilium.k8s.policy.cluster";
+
 /** Labels that tell of the namespace's own labels start so. */
 export const NAMESPACE_LABELS_PREFIX = "io.cilium.k8s.namespace.labels.";
 

@@ -18,7 +18,7 @@ import { readNames } from "./names.ts";
 import { type CidrTest, ENTITIES, type Entity, type PeerTest } from "./peer.ts";
 import { nearMiss, oneOf, quote } from "./problem.ts";
 import type { Scope } from "./scope.ts";
-import { readPeerSelector, readSelector } from "./selector.ts";
+import { ofCluster, readPeerSelector, readSelector } from "./selector.ts";
 import { readService } from "./services.ts";
 import { reportUnsupported } from "./unsupported.ts";
 
@@ -33,8 +33,8 @@ const FIELDS = [
   "FQDNs",
 ] as const;
 
-/** Entities whose addresses nobody tells a sidecar. */
-const UNKNOWABLE: readonly Entity[] = [
+/** What belongs to every cluster, and has addresses only where an identity says so. */
+const RESERVED: readonly Entity[] = [
   "host",
   "remote-node",
   "kube-apiserver",
@@ -75,14 +75,23 @@ export function readPeers(
   const items = (field: typeof FIELDS[number]) => {
     return entry.get(prefix + field).items();
   };
+  const entities = items("Entities").flatMap(readEntity);
+  // Where the cluster has a name, what it consists of can be told exactly.
+  const isOfCluster = scope.options.cluster !== undefined &&
+    entities.includes("cluster");
   return {
-    selectors: items("Endpoints")
-      .map((item) => readPeerSelector(item, scope, subject)),
+    selectors: [
+      ...items("Endpoints")
+        .map((item) => readPeerSelector(item, scope, subject)),
+      ...isOfCluster ? [[ofCluster(scope.options.cluster!)]] : [],
+    ],
     cidrs: [
       ...items("CIDR").flatMap(readCidr),
       ...items("CIDRSet").flatMap(readCidrSet),
     ],
-    entities: items("Entities").flatMap(readEntity),
+    entities: isOfCluster
+      ? entities.flatMap((entity) => entity === "cluster" ? RESERVED : entity)
+      : entities,
     nodes: readNodes(entry.get(`${prefix}Nodes`), scope),
     names: items("FQDNs").flatMap((item) => readNames(item, "refused")),
     services: items("Services").flatMap((item) => readService(item, scope)),
@@ -262,7 +271,7 @@ function readEntity(cursor: Cursor): Entity[] {
     );
     return [];
   }
-  if (UNKNOWABLE.includes(entity)) {
+  if (RESERVED.includes(entity)) {
     cursor.warn(
       "peer.entity-unknown",
       `the entity ${entity} selects nobody: Parley has no addresses for it`,

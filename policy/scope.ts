@@ -18,6 +18,8 @@ export interface ReadingOptions {
   readonly nodes: boolean;
   /** Whether names of `matchName` are looked up, so that no query of the workload need say where they lead. */
   readonly looksUp?: boolean;
+  /** The cluster's name: peers are of it unless a selector names one. Without, of any. */
+  readonly cluster?: string;
   /** Whether workloads ask the sidecar for names. */
   readonly answersDns?: boolean;
 }

@@ -6,6 +6,7 @@
  */
 import type { Cursor } from "./cursor.ts";
 import {
+  CLUSTER_KEY,
   isLabelKey,
   isLabelValue,
   type LabelKey,
@@ -73,9 +74,39 @@ export function readPeerSelector(
   subject: Selector,
 ): Selector {
   const written = readSelector(cursor);
-  const selector = confined(cursor, written, scope, subject);
+  const selector = inCluster(
+    confined(cursor, written, scope, subject),
+    scope,
+    subject,
+  );
   warnOfStrangers(cursor, selector);
   return selector;
+}
+
+/** Where the cluster has a name, peers are of it unless the selector names one. */
+function inCluster(
+  selector: Selector,
+  { kind, options: { cluster } }: Scope,
+  subject: Selector,
+): Selector {
+  if (cluster === undefined || kind === "RuleList" || namesInit(subject)) {
+    return selector;
+  }
+  const namesPlace = selector.some(({ source, key }) =>
+    source === "reserved" ||
+    (key === CLUSTER_KEY && (source === "k8s" || source === "any"))
+  );
+  return namesPlace ? selector : [...selector, ofCluster(cluster)];
+}
+
+/** What the workloads of a cluster have. */
+export function ofCluster(name: string): Requirement {
+  return {
+    source: "k8s",
+    key: CLUSTER_KEY,
+    operator: "In",
+    values: [name],
+  };
 }
 
 function confined(

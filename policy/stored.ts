@@ -17,13 +17,21 @@ export interface StoredDocument {
   readonly base: Path;
   readonly name: string;
   readonly value: unknown;
+  /** The name of the cluster that its peers are confined to. */
+  readonly cluster?: string;
 }
 
 /** A document as data. */
 export function storeDocument(
-  { file, name, root }: PolicyDocument,
+  { file, name, root, cluster }: PolicyDocument,
 ): StoredDocument {
-  return { file, base: root.path, name, value: root.value };
+  return {
+    file,
+    base: root.path,
+    name,
+    value: root.value,
+    ...(cluster === undefined ? {} : { cluster }),
+  };
 }
 
 /** Parsers come and go: what was good stays in force, and what no parser understands covers nothing. */
@@ -42,7 +50,7 @@ const NOWHERE = { line: 1, column: 1 };
  * @throws {TypeError} when it is none: it was not stored by this version
  */
 export function readStored(
-  { file, base, name, value }: StoredDocument,
+  { file, base, name, value, cluster }: StoredDocument,
   catalog = TRUSTING,
 ): PolicyDocument {
   const yaml: YamlDocument = {
@@ -55,7 +63,7 @@ export function readStored(
   const reading = {
     catalog,
     subjects: [],
-    options: { nodes: true },
+    options: { nodes: true, ...(cluster === undefined ? {} : { cluster }) },
     yaml,
     listName: name,
   };

@@ -38,8 +38,13 @@ export function dataConfig(
 
 /** How a configuration has policies read. */
 export function readingOptions(
-  { cluster: { nodes }, dns }: Pick<Config, "cluster" | "dns">,
+  { cluster: { nodes, name }, dns }: Pick<Config, "cluster" | "dns">,
 ): ReadingOptions {
   const answersDns = dns?.listen !== undefined;
-  return { nodes, looksUp: dns !== undefined && !answersDns, answersDns };
+  return {
+    nodes,
+    ...(name === undefined ? {} : { cluster: name }),
+    looksUp: dns !== undefined && !answersDns,
+    answersDns,
+  };
 }

@@ -16,7 +16,7 @@ import type { Config, ListenerConfig } from "./config/mod.ts";
 import { createCatalog } from "./registry/catalog.ts";
 import { ParserHistory } from "./registry/history.ts";
 import { ParserRegistry } from "./registry/registry.ts";
-import { dataConfig } from "./data_config.ts";
+import { dataConfig, readingOptions } from "./data_config.ts";
 import { Engine } from "./engine.ts";
 import { subjectsOf } from "./workloads.ts";
 import { PolicySource } from "./policy_source.ts";
@@ -88,7 +88,7 @@ export class Sidecar {
       config,
       subjectsOf(config),
       () => createCatalog(this.#registry),
-      { nodes: config.cluster.nodes },
+      readingOptions({ cluster: config.cluster }), // nobody speaks DNS here
     );
     this.#cluster = new Cluster({
       now: Date.now,

@@ -6,7 +6,7 @@
 import { formatPrefix, hostPrefix, parseAddress } from "../policy/cidr.ts";
 import { endpointLabels } from "../policy/identity.ts";
 import type { Subject } from "../policy/model.ts";
-import type { Config, EndpointConfig } from "./config/mod.ts";
+import type { ClusterConfig, Config, EndpointConfig } from "./config/mod.ts";
 import type { DataConfig } from "./data_config.ts";
 
 /** The guarded workloads: one, or one for each of their addresses. */
@@ -14,13 +14,13 @@ export class Workloads {
   readonly #only: Subject | undefined;
   readonly #byAddress = new Map<string, Subject>();
 
-  constructor({ endpoint, endpoints }: DataConfig) {
+  constructor({ endpoint, endpoints, cluster }: DataConfig) {
     if (!endpoints) {
-      this.#only = subjectOf(endpoint);
+      this.#only = subjectOf(endpoint, cluster);
       return;
     }
     for (const each of endpoints) {
-      const subject = subjectOf(each);
+      const subject = subjectOf(each, cluster);
       for (const address of each.addresses) {
         this.#byAddress.set(canonical(address), subject);
       }
@@ -34,14 +34,20 @@ export class Workloads {
 
 /** All guarded workloads of a configuration. */
 export function subjectsOf(
-  { endpoint, endpoints }: Pick<Config, "endpoint" | "endpoints">,
+  { endpoint, endpoints, cluster }: Pick<
+    Config,
+    "endpoint" | "endpoints" | "cluster"
+  >,
 ): Subject[] {
-  return (endpoints ?? [endpoint]).map(subjectOf);
+  return (endpoints ?? [endpoint]).map((each) => subjectOf(each, cluster));
 }
 
-function subjectOf({ labels, namespace, ports }: EndpointConfig): Subject {
+function subjectOf(
+  { labels, namespace, ports }: EndpointConfig,
+  { name }: Pick<ClusterConfig, "name">,
+): Subject {
   return {
-    labels: endpointLabels(labels, namespace),
+    labels: endpointLabels(labels, namespace, name),
     ...(ports === undefined ? {} : { ports }),
   };
 }

@@ -122,7 +122,13 @@ Deno.test(`a sidecar, trace and replay agree on ${REQUESTS} requests`, async () 
         if (record.type === "connection") continue;
         const { query, fields } = record;
         const { request } = await answer(
-          { sources, query, mode: "enforce", given: fields },
+          {
+            sources,
+            query,
+            options: { nodes: false },
+            mode: "enforce",
+            given: fields,
+          },
           parsers,
         );
         const { verdict, rule } = request!.decision!;

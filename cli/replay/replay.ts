@@ -58,9 +58,11 @@ export async function replay(
         if (problem.severity !== "note") console.error(formatProblem(problem));
       }
       if (refused) return EXIT_FAILED;
-      const store = createPolicyStore(catalogOf(parsers.status), [], {
-        nodes: true,
-      });
+      const store = createPolicyStore(
+        catalogOf(parsers.status),
+        [],
+        setting.options,
+      );
       store.update(sources);
 
       const count = { lines: 0, decisions: 0, changed: 0, unknown: 0 };

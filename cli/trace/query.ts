@@ -43,20 +43,21 @@ export interface Known {
   readonly identities: Identities;
   /** The guarded workloads. */
   readonly workloads: readonly Subject[];
+  /** The name of the cluster that workloads are of. */
+  readonly cluster?: string | undefined;
 }
 
 /** A connection as the policy is asked about it. */
 export function readQuery(options: QueryOptions, known: Known): Query {
   const { to, from, port, egress = false } = options;
-  const { identities, workloads } = known;
   const [subject, peer] = egress
     ? [
-      readSubject("--from", from, " with --egress", workloads),
-      readPeer("--to", to, identities),
+      readSubject("--from", from, " with --egress", known),
+      readPeer("--to", to, known),
     ]
     : [
-      readSubject("--to", to, "", workloads),
-      readPeer("--from", from, identities),
+      readSubject("--to", to, "", known),
+      readPeer("--from", from, known),
     ];
   const target = { port: readPort(port), protocol: readProtocol(options) };
   const ports = (options.portName ?? []).map((name) => ({ name, ...target }));
@@ -133,7 +134,7 @@ function readSubject(
   option: string,
   text: string | undefined,
   when: string,
-  workloads: readonly Subject[],
+  { workloads, cluster }: Known,
 ): Subject {
   if (text === undefined) {
     const [only, second] = workloads;
@@ -147,7 +148,7 @@ function readSubject(
     );
   }
   if (parseAddress(text) === undefined) {
-    const labels = readLabels(option, text);
+    const labels = readLabels(option, text, cluster);
     return workloads.find((known) => known.labels.join() === labels.join()) ??
       { labels };
   }
@@ -160,7 +161,7 @@ function readSubject(
 function readPeer(
   option: string,
   text: string | undefined,
-  identities: Identities,
+  { identities, cluster }: Known,
 ): Peer {
   if (text === undefined) {
     throw new UsageError(
@@ -173,11 +174,15 @@ function readPeer(
       `${option} ${text} is a prefix; write one address of it`,
     );
   }
-  return { address: "", labels: readLabels(option, text) };
+  return { address: "", labels: readLabels(option, text, cluster) };
 }
 
 /** `k=v,k=v`, in the namespace `default` unless a label says otherwise. */
-function readLabels(option: string, text: string): readonly string[] {
+function readLabels(
+  option: string,
+  text: string,
+  cluster?: string,
+): readonly string[] {
   const labels: Record<string, string> = {};
   let namespace = "default";
   for (const item of text.split(",")) {
@@ -205,5 +210,5 @@ function readLabels(option: string, text: string): readonly string[] {
     if (name === NAMESPACE_KEY) namespace = value;
     labels[name] = value;
   }
-  return endpointLabels(labels, namespace);
+  return endpointLabels(labels, namespace, cluster);
 }

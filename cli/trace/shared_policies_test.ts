@@ -166,7 +166,8 @@ async function check(
   const query = readQuery({ ...options, port: String(options.port) }, known);
   for (const [fields, want] of Object.entries(requests)) {
     const given = fields === "" ? undefined : readFields(fields.split(" "));
-    const asked = { sources, query, mode: "enforce", given } as const;
+    const options = { nodes: false };
+    const asked = { sources, query, options, mode: "enforce", given } as const;
     const { verdict } = await answer(asked, parsers);
     const text = `${name} ${JSON.stringify(options)} ${fields}`;
     assertEquals(verdict, want === "+" ? "allowed" : "denied", text);

@@ -15,6 +15,7 @@ import {
   type Explanation,
   formatProblem,
   type Query,
+  type ReadingOptions,
   type Source,
 } from "../../policy/mod.ts";
 import { escapeControls } from "../../policy/problem.ts";
@@ -47,6 +48,7 @@ export interface TraceOptions extends QueryOptions, PolicyOptions {
 export interface Asked {
   readonly sources: readonly Source[];
   readonly query: Query;
+  readonly options: ReadingOptions;
   readonly mode: Mode;
   /** The parser that was named for the port; and that of the listener, where nobody names one. */
   readonly l7proto?: string | undefined;
@@ -82,7 +84,8 @@ export async function trace(options: TraceOptions): Promise<number> {
   const given = options.l7 && readFields(options.l7);
   const setting = await readSetting(options);
   if (!setting) return EXIT_FAILED;
-  const query = readQuery(options, setting);
+  const { identities, workloads, options: { cluster } } = setting;
+  const query = readQuery(options, { identities, workloads, cluster });
   const { sources, folders, mode } = setting;
   const wanted = {
     folders,
@@ -105,7 +108,15 @@ export async function trace(options: TraceOptions): Promise<number> {
       return EXIT_FAILED;
     }
     const fallback = fallbackOf(setting, query);
-    const asked: Asked = { sources, query, mode, l7proto, fallback, given };
+    const asked: Asked = {
+      sources,
+      query,
+      options: setting.options,
+      mode,
+      l7proto,
+      fallback,
+      given,
+    };
     const traced = await answer(asked, parsers);
     if (json) {
       console.log(JSON.stringify(asJson(traced), null, 2));
@@ -133,11 +144,11 @@ export async function answer(
   asked: Asked,
   parsers: LoadedParsers,
 ): Promise<Trace> {
-  const { sources, query, mode, l7proto, given } = asked;
+  const { sources, query, options, mode, l7proto, given } = asked;
   const store = createPolicyStore(
     catalogOf(parsers.status),
     [query.subject],
-    { nodes: true },
+    options,
   );
   store.update(sources);
   const access = store.current.resolve(query);

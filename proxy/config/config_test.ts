@@ -24,6 +24,7 @@ listeners:
 identities:
   - { cidr: 127.0.0.2/32, labels: { function: fleet-maintenance }, namespace: default, ports: { web: 80 } }
 cluster:
+  name: one
   podCidrs: [ 10.0.0.0/8 ]
   nodes: true
   services: [ { name: db, selector: { app: db } }, { name: out, namespace: fleet, labels: { a: b }, addresses: [ 192.0.2.1 ] } ]
@@ -60,6 +61,7 @@ limits: { frameBytes: 1024, connections: 5, workerBytes: 134217728, parserTime: 
       ports: [{ name: "web", port: 80, protocol: "TCP" }],
     }],
     cluster: {
+      name: "one",
       podCidrs: ["10.0.0.0/8"],
       nodes: true,
       services: [

@@ -8,6 +8,7 @@
  */
 export type {
   Address,
+  ClusterConfig,
   Config,
   DnsConfig,
   EndpointConfig,

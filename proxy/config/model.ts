@@ -56,6 +56,8 @@ export interface EndpointConfig {
 
 /** What is known of the cluster beside who is where. */
 export interface ClusterConfig {
+  /** Absent: policies do not tell clusters apart. */
+  readonly name?: string;
   readonly podCidrs: readonly string[];
   /** Whether policies may select nodes. */
   readonly nodes: boolean;

@@ -292,6 +292,7 @@ function resolve(parsed: Parsed, folder: string): Config {
     }),
     identities: identities.map(withoutUndefined),
     cluster: {
+      ...(cluster.name === undefined ? {} : { name: cluster.name }),
       podCidrs: cluster.podCidrs,
       nodes: cluster.nodes,
       services: cluster.services.map(withoutUndefined),

@@ -78,6 +78,11 @@ export const configSchema = z.strictObject({
       "who is behind an address: the longest prefix counts, an address that none lists is reserved:world",
     ),
   cluster: z.strictObject({
+    name: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/, {
+      error: "at most 32 lower-case letters, digits and '-'",
+    }).optional().describe(
+      "peers of policies are of this cluster unless a selector names one (io.cilium.k8s.policy.cluster)",
+    ),
     podCidrs: z.array(cidr).default([]).describe(
       "prefixes of its workloads: an address there that no identity lists is reserved:unmanaged",
     ),

@@ -11,6 +11,11 @@ import { LineServer } from "./servers.ts";
 const HOST = { cidr: "127.0.0.1", labels: { "reserved:host": "" } };
 const POD = { cidr: "127.0.0.1", labels: { role: "pilot" } };
 
+const FAR_POD = {
+  cidr: "127.0.0.1",
+  labels: { role: "pilot", "io.cilium.k8s.policy.cluster": "two" },
+};
+
 /** For workloads called `app: closed`: pilots alone, and that by a name of the port. */
 const POLICY = JSON.stringify({
   apiVersion: "cilium.io/v2",
@@ -37,6 +42,8 @@ const CASES = [
   ["closed", HOST, { allowLocalhost: true }, "allowed"],
   ["closed", HOST, { enforcement: "never" }, "allowed"],
   ["closed", HOST, { mode: "audit" }, "audit"],
+  ["closed", POD, { cluster: { name: "one" } }, "allowed"],
+  ["closed", FAR_POD, { cluster: { name: "one" } }, "denied"],
 ] as const;
 
 type Case = typeof CASES[number];
