@@ -49,6 +49,10 @@ export class Processes {
     return pages && pages[5]! * PAGE_BYTES;
   }
 
+  close(): void {
+    this.#libc.close();
+  }
+
   /** The fields of statm. */
   #pages(pid: number): number[] | undefined {
     const { symbols } = this.#libc;

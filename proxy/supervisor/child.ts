@@ -13,9 +13,6 @@ import { Overdue } from "./stuck.ts";
 /** Of what a process says on its standard error, the last bytes are kept. */
 const LAST_WORDS_BYTES = 4096;
 
-/** Opened for the first process that owes an answer. */
-let processes: Processes | undefined;
-
 /** How a process ended. */
 export interface Ended {
   /** `exit code 1`, `signal SIGKILL`, … */
@@ -33,6 +30,9 @@ export class Child<To, From> {
   readonly #process: Deno.ChildProcess;
   readonly #libc: ChannelLibc;
   readonly #channel: Channel;
+  /** What the system knows of it: opened when it first owes an answer, closed at its end. */
+  #processes: Processes | undefined;
+  #isOver = false;
   #sending: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -70,8 +70,8 @@ export class Child<To, From> {
 
   /** Tells when the process is stuck at what it was sent; see {@linkcode Overdue}. */
   expect(limit: number, stuck: (standing: number) => void): Overdue {
-    const seen = processes ??= new Processes();
-    return new Overdue(limit, () => seen.cpu(this.pid), stuck);
+    if (!this.#isOver) this.#processes ??= new Processes();
+    return new Overdue(limit, () => this.#processes?.cpu(this.pid), stuck);
   }
 
   kill(): void {
@@ -89,6 +89,9 @@ export class Child<To, From> {
     ]);
     await this.#sending;
     this.#channel.close();
+    this.#isOver = true;
+    this.#processes?.close();
+    this.#processes = undefined;
     const { success, code, signal } = status;
     const how = signal ? `signal ${signal}` : `exit code ${code}`;
     return { how, success, lastWords };
