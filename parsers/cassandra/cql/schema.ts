@@ -23,8 +23,7 @@ export function create(c: Cursor): string {
   switch (c.kind) {
     case K.KEYSPACE:
     case K.SCHEMA:
-      c.take();
-      ifNotExists(c);
+      openNew(c);
       c.keyspace();
       withSome(c);
       return "create-keyspace";
@@ -38,11 +37,8 @@ export function create(c: Cursor): string {
     case K.TYPE:
       return createType(c);
     case K.TRIGGER:
-      c.take();
-      ifNotExists(c);
-      c.touch("trigger", "", c.name());
-      c.expect(K.ON);
-      c.main("table");
+      openNew(c);
+      trigger(c);
       c.expect(K.USING);
       c.expect(T.STRING);
       return "create-trigger";
@@ -62,18 +58,14 @@ export function alter(c: Cursor): string {
   switch (c.kind) {
     case K.KEYSPACE:
     case K.SCHEMA:
-      c.take();
-      ifExists(c);
+      openExisting(c);
       c.keyspace();
       withSome(c);
       return "alter-keyspace";
     case K.COLUMNFAMILY:
       return alterTable(c);
     case K.MATERIALIZED:
-      c.take();
-      c.expect(K.VIEW);
-      ifExists(c);
-      c.main("table");
+      openView(c);
       withSome(c);
       return "alter-materialized-view";
     case K.TYPE:
@@ -87,37 +79,27 @@ export function drop(c: Cursor): string {
   switch (c.kind) {
     case K.KEYSPACE:
     case K.SCHEMA:
-      c.take();
-      ifExists(c);
+      openExisting(c);
       c.keyspace();
       return "drop-keyspace";
     case K.COLUMNFAMILY:
-      c.take();
-      ifExists(c);
+      openExisting(c);
       c.main("table");
       return "drop-table";
     case K.INDEX:
-      c.take();
-      ifExists(c);
+      openExisting(c);
       c.main("index");
       return "drop-index";
     case K.MATERIALIZED:
-      c.take();
-      c.expect(K.VIEW);
-      ifExists(c);
-      c.main("table");
+      openView(c);
       return "drop-materialized-view";
     case K.TYPE:
-      c.take();
-      ifExists(c);
+      openExisting(c);
       c.main("type");
       return "drop-type";
     case K.TRIGGER:
-      c.take();
-      ifExists(c);
-      c.touch("trigger", "", c.name());
-      c.expect(K.ON);
-      c.main("table");
+      openExisting(c);
+      trigger(c);
       return "drop-trigger";
     case K.FUNCTION:
       dropFunction(c, "function");
@@ -129,9 +111,35 @@ export function drop(c: Cursor): string {
   return "";
 }
 
-function createType(c: Cursor): string {
-  c.expect(K.TYPE);
+/** The word for a kind of thing that is to be made: `TYPE [IF NOT EXISTS]`. */
+function openNew(c: Cursor): void {
+  c.take();
   ifNotExists(c);
+}
+
+/** The word for a kind of thing that is there: `TYPE [IF EXISTS]`. */
+function openExisting(c: Cursor): void {
+  c.take();
+  ifExists(c);
+}
+
+/** `MATERIALIZED VIEW [IF EXISTS] view`. */
+function openView(c: Cursor): void {
+  c.take();
+  c.expect(K.VIEW);
+  ifExists(c);
+  c.main("table");
+}
+
+/** `trigger ON table`. */
+function trigger(c: Cursor): void {
+  c.touch("trigger", "", c.name());
+  c.expect(K.ON);
+  c.main("table");
+}
+
+function createType(c: Cursor): string {
+  openNew(c);
   c.main("type");
   c.expect(T.LEFT_PAREN);
   do {
@@ -194,15 +202,13 @@ function stateFunction(c: Cursor): void {
 }
 
 function dropFunction(c: Cursor, kind: "function" | "aggregate"): void {
-  c.take();
-  ifExists(c);
+  openExisting(c);
   c.home = qualifiedFunction(c, kind);
   if (c.kind === T.LEFT_PAREN) typesInParentheses(c);
 }
 
 function alterType(c: Cursor): string {
-  c.expect(K.TYPE);
-  ifExists(c);
+  openExisting(c);
   c.main("type");
   if (c.accept(K.ALTER)) {
     c.ident();
