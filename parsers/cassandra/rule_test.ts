@@ -32,6 +32,9 @@ const COVERED: [rule: Raw, text: string, want: boolean][] = [
   [{ query_table: "." }, "LIST ALL PERMISSIONS ON a.b", false],
   [{ query_table: "." }, "DROP TYPE a.t", false],
   [{ query_table: "." }, "CREATE INDEX ON a.b (c)", true],
+  [{ query_table: "." }, "DESC TABLE a.b", true],
+  [{ query_table: "." }, "DESC b", false], // may be a keyspace
+  [{ query_action: "describe" }, "DESC b", true],
   [{ query_action: "create-role" }, "CREATE ROLE r", true],
   [{ query_action: "grant-permission" }, "GRANT SELECT ON a.b TO r", true],
   // Of a keyspace its name.

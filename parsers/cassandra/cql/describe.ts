@@ -79,18 +79,13 @@ function one(c: Cursor, kind: TargetKind): void {
 
 /**
  * A name without a kind. The server looks for a keyspace, if it is a single
- * name, then for a table, a view and an index.
+ * name, then for a table, a view and an index. So a single one may be all of a
+ * keyspace, and is no table for those who allow tables.
  */
 function anything(c: Cursor): void {
   const first = c.name();
-  let keyspace = "";
-  let name = first;
-  if (c.accept(T.DOT)) {
-    keyspace = first;
-    name = c.name();
-  } else {
-    c.touch("keyspace", name, name);
-  }
-  c.touch("table", keyspace, name);
-  c.touch("index", keyspace, name);
+  if (!c.accept(T.DOT)) return c.touch("keyspace", first, first);
+  const name = c.name();
+  c.touch("table", first, name);
+  c.touch("index", first, name);
 }

@@ -192,10 +192,10 @@ const KNOWN: Readonly<Record<string, string | readonly string[]>> = {
   "DESC MATERIALIZED VIEW v": "describe, v",
   "DESC INDEX ks.i": "describe, index ks.i",
   "DESC TYPE u": "describe, type u",
-  "DESC type": "describe, keyspace type, type, index type",
+  "DESC type": "describe, keyspace type",
   "DESC FUNCTION ks.f": "describe, function ks.f",
   "DESC AGGREGATE a": "describe, aggregate a",
-  'DESC "X"': "describe, keyspace X, X, index X",
+  'DESC "X"': "describe, keyspace X",
 };
 
 for (const [text, want] of Object.entries(KNOWN)) {
