@@ -93,7 +93,8 @@ export class DescriptorLog implements Handler, Timed {
     this.#append(BEFORE_TIME);
     this.#copy(this.#timestamps.bytes(time));
     this.#copy(middle);
-    this.#append(fields);
+    if (typeof fields === "string") this.#append(fields);
+    else this.#copy(fields);
     this.#append(BEHIND_FIELDS);
     this.#lines++;
   };

@@ -137,6 +137,14 @@ test("lines reach a file whole and in order, soon and without a flush", (world) 
   assertEquals(world.text("a"), upTo(100).map(line).join(""));
 });
 
+test("fields that were written before are written as they are", (world) => {
+  world.log.open(world.file("a"));
+  world.log.write(MOMENT, MIDDLE, new TextEncoder().encode(fields(0)));
+  world.write(fields(1));
+  world.log.flush();
+  assertEquals(world.text("a"), upTo(2).map(line).join(""));
+});
+
 test("a batch that is large enough does not wait", (world) => {
   world.log.open(world.file("a"));
   for (let i = 0; i < 10_000; i++) world.write(fields(i));

@@ -34,12 +34,13 @@ export interface Entry {
 /**
  * Takes a line in three parts: its time (milliseconds since the epoch), what stands between the time and the
  * fields (UTF-8, the same array for lines in a row that share it), and the
- * fields as JSON with what follows them. Nothing is put together before it stands in a buffer.
+ * fields as JSON with what follows them (as UTF-8 if they were written before).
+ * Nothing is put together before it stands in a buffer.
  */
 export type TakeLine = (
   time: number,
   middle: Uint8Array,
-  fields: string,
+  fields: string | Uint8Array,
 ) => void;
 
 /** What stands around the three parts. */
@@ -53,10 +54,14 @@ const timestamps = new Timestamps();
 export function lineText(
   time: number,
   middle: Uint8Array,
-  fields: string,
+  fields: string | Uint8Array,
 ): string {
   return BEFORE_TIME + timestamps.format(time) + decoder.decode(middle) +
-    fields + BEHIND_FIELDS;
+    decoded(fields) + BEHIND_FIELDS;
+}
+
+function decoded(fields: string | Uint8Array): string {
+  return typeof fields === "string" ? fields : decoder.decode(fields);
 }
 
 const encoder = new TextEncoder();
@@ -91,11 +96,13 @@ export class LineFormatter {
       this.#before = this.#find(entry);
     }
     const { fields, latency } = entry;
-    const text = fieldsText(fields);
+    const written = fieldsJson(fields);
     take(
       time,
       this.#before.middle,
-      latency === undefined ? text : `${text},"latency":${latency}`,
+      latency === undefined
+        ? written
+        : `${decoded(written)},"latency":${latency}`,
     );
   }
 
@@ -114,14 +121,14 @@ export class LineFormatter {
   }
 }
 
-const known = new WeakMap<Fields, string>();
+const known = new WeakMap<Fields, Uint8Array>();
 
 /** What is frozen is written once: a parser that knows a request again logs the same fields. */
-function fieldsText(fields: Fields): string {
+function fieldsJson(fields: Fields): string | Uint8Array {
   const before = known.get(fields);
   if (before !== undefined) return before;
   const text = JSON.stringify(fields) ?? "{}";
-  if (Object.isFrozen(fields)) known.set(fields, text);
+  if (Object.isFrozen(fields)) known.set(fields, encoder.encode(text));
   return text;
 }
 
