@@ -146,7 +146,10 @@ export function execute(
 /** A part of a batch: a text, or an id. */
 export type Part =
   | { readonly text: string; readonly values?: (string | null | undefined)[] }
-  | { readonly id: string; readonly values?: (string | null | undefined)[] };
+  | {
+    readonly id: string | Uint8Array;
+    readonly values?: (string | null | undefined)[];
+  };
 
 export function batch(
   parts: readonly Part[],

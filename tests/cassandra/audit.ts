@@ -43,8 +43,8 @@ export function entries(log: string): Entry[] {
   });
 }
 
-/** What the log calls each action, and what its scope names. */
-interface Called {
+/** What the log calls an action, and what its scope names. */
+export interface Called {
   readonly type: string;
   /** The kind of target whose name is the scope; absent: there is no scope. */
   readonly scope?:
@@ -66,7 +66,7 @@ const ofTable = (type: string): Called => ({
 });
 
 /** INSERT is an UPDATE for the server, a user a role, and a batch one statement. */
-const CALLED: Readonly<Record<string, Called>> = {
+export const CALLED: Readonly<Record<string, Called>> = {
   "select": ofTable("SELECT"),
   "insert": ofTable("UPDATE"),
   "update": ofTable("UPDATE"),
@@ -168,7 +168,7 @@ export function disagreement(
 }
 
 /** `data/keyspace/table` of a GRANT (`DataResource.getName`) as `keyspace.table`; empty for what is no table. */
-function tableResource(scope: string): string {
+export function tableResource(scope: string): string {
   const [root, keyspace, table, ...more] = scope.split("/");
   const isTable = root === "data" && table !== undefined && table !== "*" &&
     more.length === 0;

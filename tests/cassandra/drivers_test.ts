@@ -15,6 +15,7 @@ import { Sidecar } from "../e2e/sidecar.ts";
 import { cassandraServer, testWith } from "../setup/mod.ts";
 import { Cassandra } from "./cassandra.ts";
 import { Client, type Driver, DRIVERS } from "./drivers.ts";
+import { cassandraPolicy } from "./policy.ts";
 
 const { values: options } = parseArgs({
   args: [...Deno.args],
@@ -29,30 +30,13 @@ const SCHEMA = [
 ];
 
 /** What a driver must read when it connects, and inserting into one table. */
-const POLICY = JSON.stringify({
-  apiVersion: "cilium.io/v2",
-  kind: "CiliumNetworkPolicy",
-  metadata: { name: "guard" },
-  spec: {
-    endpointSelector: { matchLabels: { app: "guarded" } },
-    ingress: [{
-      fromEntities: ["all"],
-      toPorts: [{
-        ports: [{ port: "11211", protocol: "TCP" }],
-        rules: {
-          l7proto: "cassandra",
-          l7: [
-            {
-              query_action: "select",
-              query_table: "^system(_schema|_virtual_schema)?\\.",
-            },
-            { query_action: "insert", query_table: "^shop\\.orders$" },
-          ],
-        },
-      }],
-    }],
+const POLICY = cassandraPolicy([
+  {
+    query_action: "select",
+    query_table: "^system(_schema|_virtual_schema)?\\.",
   },
-});
+  { query_action: "insert", query_table: "^shop\\.orders$" },
+]);
 
 /** A statement of each kind that the policy denies, and some that look like what it allows. */
 const DENIED = [

@@ -11,9 +11,12 @@ import * as schema from "./schema_statements.ts";
 import { Session } from "./session.ts";
 import { cql, flat, spell, type Tokens } from "./spelling.ts";
 
-/** A statement, and whether it is only to be prepared: it has markers for values. */
+/** A statement. */
 export interface Generated {
   readonly text: string;
+  /** Its first word. */
+  readonly verb: string;
+  /** Whether it must be prepared: it has markers for values. */
   readonly prepared: boolean;
 }
 
@@ -78,7 +81,9 @@ function some(s: Session): Tokens[] {
 }
 
 function spelled(s: Session, tokens: Tokens, prepared: boolean): Generated {
-  return { text: spell(s.random, tokens), prepared };
+  const first = flat(tokens)[0];
+  const verb = typeof first === "string" ? first : "";
+  return { text: spell(s.random, tokens), verb, prepared };
 }
 
 /** A statement with a token lost, doubled, or of another place. */

@@ -84,14 +84,6 @@ export function cassandraServer(): Promise<Tool | Missing> {
   );
 }
 
-/** `python3` with the driver of Cassandra. */
-export function pythonCassandraDriver(): Promise<Tool | Missing> {
-  return orMissing(
-    "cassandra-driver cannot be installed",
-    () => pythonWith("cassandra-driver", "3.30.0", ["geomet==1.1.0"]),
-  );
-}
-
 /** `python3` with Apache's cassandra-driver and the compressions that it knows. */
 export function pythonCassandraClient(): Promise<Tool | Missing> {
   return orMissing(
