@@ -14,6 +14,7 @@ import { Scanner } from "../../parsers/cassandra/cql/scanner.ts";
 import { T } from "../../parsers/cassandra/cql/tokens.ts";
 import { Random } from "../random.ts";
 import { cassandraServer, testWith, type Tool } from "../setup/mod.ts";
+import { hostileTexts } from "./hostile.ts";
 import { generate } from "./statements.ts";
 
 const { values: options } = parseArgs({
@@ -37,20 +38,23 @@ testWith(
     const texts = generate(COUNT, SEED).map(({ text }) => text)
       .flatMap((text) => [text, damaged(random, text), damaged(random, text)]);
     const judgements = await judge(server, "statements", texts);
-    const wrong: unknown[] = [];
-    let taken = 0;
-    for (const [i, text] of texts.entries()) {
-      const judgement = judgements[i]!;
-      if (judgement === "refused") continue;
-      taken++;
-      const statements = recognize(text);
-      if (!agree(statements, judgement.split("\t"))) {
-        wrong.push({ text, judgement, statements });
-      }
-    }
+    const { wrong, taken } = misread(texts, judgements);
     console.log(`${texts.length} texts, ${taken} taken by the parser`);
     assertEquals(wrong, []);
     ok(taken > texts.length / 4, "hardly anything was taken");
+  },
+);
+
+testWith(
+  { server },
+  "recognize() reads hostile texts as Cassandra's parser does",
+  async ({ server }) => {
+    const texts = hostileTexts();
+    const judgements = await judge(server, "statements", texts);
+    const { wrong, taken } = misread(texts, judgements);
+    console.log(`${texts.length} hostile texts, ${taken} taken by the parser`);
+    assertEquals(wrong, []);
+    ok(taken > texts.length / 10, "hardly anything was taken");
   },
 );
 
@@ -70,6 +74,25 @@ testWith(
     ok(taken > texts.length / 10, "hardly anything was taken");
   },
 );
+
+/** The texts that the parser takes and that are read otherwise here. */
+function misread(
+  texts: readonly string[],
+  judgements: readonly string[],
+): { wrong: unknown[]; taken: number } {
+  const wrong: unknown[] = [];
+  let taken = 0;
+  for (const [i, text] of texts.entries()) {
+    const judgement = judgements[i]!;
+    if (judgement === "refused") continue;
+    taken++;
+    const statements = recognize(text);
+    if (!agree(statements, judgement.split("\t"))) {
+      wrong.push({ text, judgement, statements });
+    }
+  }
+  return { wrong, taken };
+}
 
 /** What Cassandra's parser or lexer says of each text. */
 async function judge(
@@ -205,15 +228,8 @@ const SOUP =
     "abcdef01 < > = ! + % ; : ? [ { , é # @ f b d K P1Y PT P1234-01-01T00:00:00 " +
     "-1234-1234-123456789012 12345678-1234-1234-1234-123456789012 key TABLE table")
     .split(" ").concat(
-      " ",
-      " ",
-      "\n",
-      "\r",
-      "\t",
-      "\f",
-      "\0",
-      "\u00a0",
-      "\uffff",
+      ...[" ", " ", "\n", "\r", "\t", "\f", "\0", "\v", "\u00a0", "\uffff"],
+      ...["\u0130", "\u0131", "\u212a", "\u017f", "\ufeff", "\u2028", "\ud800"],
     );
 
 /** Pieces of tokens in any order. */
