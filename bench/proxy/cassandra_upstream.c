@@ -1,4 +1,4 @@
-// A server that answers the one statement of cassandra.h, whatever its key, with
+// A server that answers the statement of cassandra.h, whatever its key, with
 // one row of one blob: what stands behind the proxies in place of a Cassandra,
 // which would be the slowest by far.
 //
@@ -42,7 +42,7 @@ static void make_row(int value) {
 /** Writes the reply to a request. @return its length */
 static int answer(const char *request, char *to) {
   int length = HEADER;
-  if (request[OPCODE] == EXECUTE) {
+  if (request[OPCODE] == EXECUTE || request[OPCODE] == QUERY) {
     memcpy(to, row, length = row_length);
   } else if (request[OPCODE] == PREPARE) {
     write_header(to, RESPONSE, 0, RESULT, LENGTH(PREPARED));

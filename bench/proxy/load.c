@@ -1,7 +1,8 @@
 // A load generator: one thread, epoll.
 //
 //   load --port N [--connections N] [--depth N] [--value-bytes N] [--rate N]
-//        [--warmup SECONDS] [--seconds SECONDS] [--cpu PID,PID…] [--cassandra]
+//        [--warmup SECONDS] [--seconds SECONDS] [--cpu PID,PID…]
+//        [--cassandra [--query]]
 //   load --port N --connections N --idle
 //
 // A connection asks the same again and again, in memcached's text protocol or
@@ -90,8 +91,9 @@ static void expect(struct connection *c, const struct text *reply) {
 }
 
 static void open_connection(struct connection *c, int key, bool greets) {
-  c->work = options.cassandra ? cassandra(key, options.value_bytes)
-                              : memcached(key, options.value_bytes);
+  c->work = options.cassandra
+                ? cassandra(key, options.value_bytes, options.query)
+                : memcached(key, options.value_bytes);
   c->fd = socket(AF_INET, SOCK_STREAM, 0);
   struct sockaddr_in to = {.sin_family = AF_INET,
                            .sin_port = htons(options.port),

@@ -51,6 +51,7 @@ export async function runLoad(
       ...["--depth", String(scenario.depth)],
       ...["--value-bytes", String(scenario.valueBytes)],
       ...(scenario.protocol === "cassandra" ? ["--cassandra"] : []),
+      ...(scenario.asText ? ["--query"] : []),
       ...(scenario.rate ? ["--rate", String(scenario.rate)] : []),
       ...["--warmup", String(warmupSeconds), "--seconds", String(seconds)],
       ...(ids.length > 0 ? ["--cpu", ids.join(",")] : []),

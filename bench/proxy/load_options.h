@@ -14,7 +14,7 @@ static struct {
   double warmup, seconds;  // seconds
   pid_t pids[MAX_PIDS];
   int pid_count;
-  bool idle, cassandra;
+  bool idle, cassandra, query;
 } options = {.connections = 1, .depth = 1, .value_bytes = 100, .seconds = 1};
 
 static void parse_pids(char *list) {
@@ -29,7 +29,7 @@ static void parse_options(int argc, char **argv) {
       {"port", 1, 0, 'p'},   {"connections", 1, 0, 'c'}, {"depth", 1, 0, 'd'},
       {"rate", 1, 0, 'r'},   {"value-bytes", 1, 0, 'b'}, {"warmup", 1, 0, 'w'},
       {"cpu", 1, 0, 'u'},    {"seconds", 1, 0, 's'},     {"idle", 0, 0, 'i'},
-      {"cassandra", 0, 0, 'a'}, {0}};
+      {"cassandra", 0, 0, 'a'}, {"query", 0, 0, 'q'}, {0}};
   for (int o; (o = getopt_long(argc, argv, "", known, NULL)) != -1;) {
     if (o == 'p') options.port = atoi(optarg);
     else if (o == 'c') options.connections = atoi(optarg);
@@ -41,6 +41,7 @@ static void parse_options(int argc, char **argv) {
     else if (o == 'u') parse_pids(optarg);
     else if (o == 'i') options.idle = true;
     else if (o == 'a') options.cassandra = true;
+    else if (o == 'q') options.query = true;
     else exit(2);
   }
   if (options.port <= 0 || options.connections <= 0 || options.depth <= 0 ||

@@ -130,11 +130,14 @@ testWith(
     await using processes = new Processes();
     const { valueBytes } = CASSANDRA;
     const port = await startCassandra(processes, upstream, valueBytes);
-    const result = await runLoad(processes, load, CASSANDRA, {
-      ...TIMES,
-      port,
-    });
-    assert(result.requests > 0);
+    for (const asText of [{}, { asText: true }] as const) {
+      const scenario = { ...CASSANDRA, ...asText };
+      const result = await runLoad(processes, load, scenario, {
+        ...TIMES,
+        port,
+      });
+      assert(result.requests > 0);
+    }
     const other = await startCassandra(processes, upstream, valueBytes + 1);
     await rejects(
       runLoad(processes, load, CASSANDRA, { ...TIMES, port: other }),

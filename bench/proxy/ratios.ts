@@ -51,6 +51,7 @@ const CPU: readonly [ProxyName, ProxyName, ScenarioName, Bounds?][] = [
   ["memcache", "haproxy", "paced"],
   ["cassandra", "envoy", "executes", { must: 1, aim: 1 }],
   ["cassandra", "envoy", "streams", { must: 1, aim: 1 }],
+  ["cassandra", "envoy", "queries", { must: 1, aim: 1 }],
   ["cassandra", "haproxy", "executes"],
 ];
 

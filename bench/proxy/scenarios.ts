@@ -15,6 +15,8 @@ export interface Scenario {
   readonly title: string;
   /** Default: memcached. */
   readonly protocol?: Protocol;
+  /** Cassandra: statements come as texts; default: they are prepared. */
+  readonly asText?: true;
   readonly connections: number;
   /** How many requests a connection has outstanding. */
   readonly depth: number;
@@ -70,6 +72,14 @@ export const SCENARIOS = {
     connections: 16,
     depth: 16,
     valueBytes: 100,
+  },
+  queries: {
+    name: "queries",
+    title: "Cassandra, 16 connections, QUERY",
+    protocol: "cassandra",
+    asText: true,
+    connections: 16,
+    ...SMALL,
   },
 } as const satisfies Record<string, Scenario>;
 

@@ -3,8 +3,10 @@
 // memcached: it sets a key of its own once, then gets it again and again.
 //
 // Cassandra, native protocol v4: it prepares a statement once, then executes it
-// with a key of its own again and again; what is outstanding has a stream each.
+// with a key of its own again and again, or sends it as a text with that key; what
+// is outstanding has a stream each.
 #include <arpa/inet.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +19,7 @@ struct text {
   int length;
 };
 
-enum { MAX_REQUEST = 64 };
+enum { MAX_REQUEST = 96 };
 
 struct workload {
   struct text greeting, welcome;  // once
@@ -64,7 +66,27 @@ static void add_frame(struct text *to, int version, int stream, int opcode,
   add(to, head, HEADER);
 }
 
-static struct workload cassandra(int key, int bytes) {
+/** An EXECUTE, with the key as its value. */
+static void add_execute(struct text *to, int key) {
+  char name[16];
+  int length = sprintf(name, "%06d", key);
+  add_frame(to, REQUEST, 0, EXECUTE, LENGTH(ID) + LENGTH(ONE_VALUE) + length);
+  add(to, ID, LENGTH(ID));
+  add(to, ONE_VALUE, LENGTH(ONE_VALUE));
+  add(to, name, length);
+}
+
+/** A QUERY, with the key in its text. */
+static void add_query(struct text *to, int key) {
+  char text[MAX_REQUEST];
+  int length = sprintf(text, CQL_OF_KEY, key);
+  add_frame(to, REQUEST, 0, QUERY, 4 + length + LENGTH(NO_VALUES));
+  add(to, &(uint32_t){htonl(length)}, 4);
+  add(to, text, length);
+  add(to, NO_VALUES, LENGTH(NO_VALUES));
+}
+
+static struct workload cassandra(int key, int bytes, bool as_text) {
   struct workload w = {room(256), room(256), room(MAX_REQUEST), room(256 + bytes), STREAM};
   add_frame(&w.greeting, REQUEST, 0, STARTUP, LENGTH(VERSION_MAP));
   add(&w.greeting, VERSION_MAP, LENGTH(VERSION_MAP));
@@ -75,11 +97,8 @@ static struct workload cassandra(int key, int bytes) {
   add_frame(&w.welcome, RESPONSE, 1, RESULT, LENGTH(PREPARED));
   add(&w.welcome, PREPARED, LENGTH(PREPARED));
 
-  add_frame(&w.request, REQUEST, 0, EXECUTE, LENGTH(ID) + LENGTH(ONE_VALUE) + 6);
-  add(&w.request, ID, LENGTH(ID));
-  add(&w.request, ONE_VALUE, LENGTH(ONE_VALUE));
-  char name[16];
-  add(&w.request, name, sprintf(name, "%06d", key));
+  if (as_text) add_query(&w.request, key);
+  else add_execute(&w.request, key);
   add_frame(&w.reply, RESPONSE, 0, RESULT, LENGTH(ROWS) + 4 + bytes);
   add(&w.reply, ROWS, LENGTH(ROWS));
   add(&w.reply, &(uint32_t){htonl(bytes)}, 4);
