@@ -157,7 +157,7 @@ async function converseAll(
     const statements = generate(COUNT / VERSIONS.length, seed + i);
     const random = new Random(seed + i);
     conversations.push(
-      await converse(sidecar.port, version, statements, random),
+      await converse(sidecar.port, version, statements, KEYSPACES, random),
     );
   }
   return conversations;

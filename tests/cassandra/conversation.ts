@@ -15,7 +15,6 @@ import {
   type QueryOptions,
 } from "../../parsers/cassandra/testkit.ts";
 import type { Random } from "../random.ts";
-import { KEYSPACES } from "./fixture.ts";
 import { errorOf, Native, type Reply } from "./native.ts";
 import { type Prepared, readPrepared, valuesFor } from "./prepared.ts";
 import type { Generated } from "./statements.ts";
@@ -49,15 +48,20 @@ export interface Conversation {
   readonly steps: readonly Step[];
 }
 
-/** Asks for each of the statements, one after the other. */
+/**
+ * Asks for each of the statements, one after the other.
+ *
+ * @param keyspaces that requests may name for their unqualified names
+ */
 export async function converse(
   port: number,
   version: number,
   statements: readonly Generated[],
+  keyspaces: readonly string[],
   random: Random,
 ): Promise<Conversation> {
   using native = await Native.connect(port, version);
-  const asking = new Asking(native, random);
+  const asking = new Asking(native, keyspaces, random);
   await asking.mark();
   for (const statement of statements) await asking.ask(statement);
   return { version, address: native.address, steps: asking.steps };
@@ -66,12 +70,14 @@ export async function converse(
 class Asking {
   readonly steps: Step[] = [];
   readonly #native: Native;
+  readonly #keyspaces: readonly string[];
   readonly #random: Random;
   /** A text that may stand in a batch. */
   #modification = "";
 
-  constructor(native: Native, random: Random) {
+  constructor(native: Native, keyspaces: readonly string[], random: Random) {
     this.#native = native;
+    this.#keyspaces = keyspaces;
     this.#random = random;
   }
 
@@ -154,7 +160,7 @@ class Asking {
   #options(): QueryOptions {
     const { options } = this.#native;
     return this.#native.version >= 5 && this.#random.below(4) === 0
-      ? { ...options, keyspace: this.#random.pick(KEYSPACES) }
+      ? { ...options, keyspace: this.#random.pick(this.#keyspaces) }
       : options;
   }
 }
