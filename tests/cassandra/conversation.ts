@@ -1,7 +1,7 @@
 /**
  * Asks statements in all the ways that the protocol has: as texts, prepared and
- * executed, and in batches of texts and ids; in version 5 also with a keyspace
- * of their own.
+ * executed, at once and behind other statements, and in batches of texts and ids;
+ * in version 5 also with a keyspace of their own.
  *
  * @module
  */
@@ -74,6 +74,8 @@ class Asking {
   readonly #random: Random;
   /** A text that may stand in a batch. */
   #modification = "";
+  /** What was prepared before, perhaps in another keyspace. */
+  readonly #known: { prepared: Prepared; text: string }[] = [];
 
   constructor(native: Native, keyspaces: readonly string[], random: Random) {
     this.#native = native;
@@ -88,6 +90,10 @@ class Asking {
 
   async ask(statement: Generated): Promise<void> {
     const { text, prepared } = statement;
+    if (this.#known.length > 0 && this.#random.below(8) === 0) {
+      const known = this.#random.pick(this.#known);
+      await this.#execute(known.prepared, known.text);
+    }
     if (prepared || this.#random.below(4) === 0) {
       return await this.#prepared(statement);
     }
@@ -109,6 +115,7 @@ class Asking {
     const reply = await this.#step("prepare", [text], asked, options.keyspace);
     if (errorOf(reply)) return;
     const prepared = readPrepared(reply.body, this.#native.version);
+    this.#known.push({ prepared, text });
     await (MODIFICATIONS.includes(verb) && this.#random.below(2) === 0
       ? this.#batchOf(prepared, text)
       : this.#execute(prepared, text));

@@ -179,6 +179,12 @@ const KNOWN: Readonly<Record<string, string | readonly string[]>> = {
   "LIST ROLES OF r NORECURSIVE": "list-roles, role r",
   "LIST USERS": "list-users",
   "LIST SUPERUSERS": "list-superusers",
+  // What DSE and Scylla add in CQL's own forms.
+  "SELECT * FROM ks.t WHERE solr_query = 'a:b'": "select, ks.t",
+  "CREATE TABLE ks.t (k int PRIMARY KEY) WITH scylla_encryption_options = {'cipher_algorithm': 'x'} AND cdc = {'enabled': true}":
+    "create-table, ks.t",
+  "ALTER KEYSPACE ks WITH tablets = {'enabled': false}":
+    "alter-keyspace, keyspace ks",
   "LIST ALL PERMISSIONS": "list-permissions",
   "LIST SELECT ON ks.t OF r": "list-permissions, ks.t, role r",
   // DESCRIBE
@@ -239,6 +245,21 @@ const UNKNOWN: Readonly<Record<string, string>> = {
   "CREATE VIEW v AS SELECT * FROM t":
     "expected a thing of the schema or a role, found VIEW at character 8",
   "COPY t TO 'file'": "expected a statement, found a name at character 1",
+  // What DSE and Scylla add in forms of their own.
+  "SELECT * FROM t BYPASS CACHE":
+    "expected the end, found a name at character 17",
+  "SELECT * FROM t USING TIMEOUT 1s":
+    "expected the end, found USING at character 17",
+  "UPDATE t USING TIMEOUT 1s SET a = 1 WHERE k = 1":
+    "expected TIMESTAMP, found a name at character 16",
+  "PRUNE MATERIALIZED VIEW v":
+    "expected a statement, found a name at character 1",
+  "CREATE SEARCH INDEX ON t":
+    "expected a thing of the schema or a role, found a name at character 8",
+  "RESTRICT ROWS ON t USING a":
+    "expected a statement, found a name at character 1",
+  "GRANT PROXY.LOGIN ON ROLE a TO b":
+    "expected a permission, found a name at character 7",
   "SELECT * FROM \ud800":
     "expected a name, found a character without meaning at character 15",
   "SELECT * FROM t\0":
