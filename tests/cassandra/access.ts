@@ -83,23 +83,19 @@ export function disagreement(
     verdict !== "forwarded" || fields["opcode"] !== opcode
   );
   if (lines.length === 0 || wrong) return "not logged as it was asked";
-  if (opcode === "execute" || opcode === "batch") {
-    // Ids are read in the keyspace that they were prepared in.
-  } else if (
-    lines.some(({ fields }) => fields["keyspace"] !== (keyspace ?? session))
-  ) {
-    return `not asked in ${keyspace ?? session}`;
+  // Ids are read in the keyspace that they were prepared in.
+  const isText = opcode === "query" || opcode === "prepare";
+  const home = keyspace ?? session;
+  if (isText && lines.some(({ fields }) => fields["keyspace"] !== home)) {
+    return `not asked in ${home}`;
   }
   const [entry, ...parts] = entries;
   if (opcode === "batch") {
     if (parts.length !== lines.length) return `not ${parts.length} statements`;
     return parts.map((part, i) => ofOne(lines[i]!, part)).join("");
   }
-  return isBatch(entry!, lines)
-    ? ofParts(lines)
-    : lines.length > 1
-    ? "not a single statement"
-    : ofOne(lines[0]!, entry!);
+  if (isBatch(entry!, lines)) return ofParts(lines);
+  return lines.length > 1 ? "not a single statement" : ofOne(lines[0]!, entry!);
 }
 
 /** Of a batch in one text the audit log names neither parts nor tables. */

@@ -13,8 +13,9 @@ import {
   segment,
   startup,
 } from "../../parsers/cassandra/testkit.ts";
-import { encode, Wire } from "../e2e/wire.ts";
 
+/** A busy server takes long to change its schema. */
+const PATIENCE_MS = 120_000;
 const HEADER = 9;
 /** Of a segment that is not packed: 17 bits length, a flag, and a checksum. */
 const SEGMENT_HEADER = 6;
@@ -40,7 +41,7 @@ export function errorOf(
   { opcode, body }: Reply,
 ): { code: number; message: string } | undefined {
   if (opcode !== ERROR) return undefined;
-  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  const view = viewOf(body);
   const end = 6 + view.getUint16(4);
   const message = new TextDecoder().decode(body.subarray(6, end));
   return { code: view.getUint32(0), message };
@@ -48,20 +49,22 @@ export function errorOf(
 
 /** A connection whose session has begun. */
 export class Native implements Disposable {
-  readonly #wire: Wire;
+  readonly #conn: Deno.TcpConn;
   readonly version: number;
   #isSegmented = false;
-  /** Bytes of frames in the segments that were read. */
-  #payload = "";
+  /** What came and was not taken yet: bytes, and of those that are segments the frames. */
+  #received: Uint8Array = new Uint8Array(0);
+  #payload: Uint8Array = new Uint8Array(0);
 
-  private constructor(wire: Wire, version: number) {
-    this.#wire = wire;
+  private constructor(conn: Deno.TcpConn, version: number) {
+    this.#conn = conn;
     this.version = version;
   }
 
   /** Opens one, as the role that `Cassandra` lets in. */
   static async connect(port: number, version: number): Promise<Native> {
-    const native = new Native(await Wire.connect(port), version);
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+    const native = new Native(conn, version);
     await native.#begin();
     return native;
   }
@@ -73,17 +76,22 @@ export class Native implements Disposable {
 
   /** This end's address, as access logs write it. */
   get address(): string {
-    return this.#wire.address;
+    const { hostname, port } = this.#conn.localAddr as Deno.NetAddr;
+    return `${hostname}:${port}`;
   }
 
   /** Sends a frame, and takes the next one that comes. */
   async ask(request: Uint8Array): Promise<Reply> {
-    await this.#wire.send(this.#isSegmented ? segment(request) : request);
-    const header = encode(await this.#read(HEADER));
-    const length = new DataView(header.buffer).getUint32(5);
-    const body = encode(await this.#read(length));
-    const isWarned = (header[1]! & WARNING) !== 0;
-    return { opcode: header[4]!, body: isWarned ? unwarned(body) : body };
+    const patience = setTimeout(() => this.#conn.close(), PATIENCE_MS);
+    try {
+      await this.#send(this.#isSegmented ? segment(request) : request);
+      const header = await this.#read(HEADER);
+      const body = await this.#read(viewOf(header).getUint32(5));
+      const isWarned = (header[1]! & WARNING) !== 0;
+      return { opcode: header[4]!, body: isWarned ? unwarned(body) : body };
+    } finally {
+      clearTimeout(patience);
+    }
   }
 
   async #begin(): Promise<void> {
@@ -98,27 +106,52 @@ export class Native implements Disposable {
     ok(answer.opcode === AUTH_SUCCESS, errorOf(answer)?.message);
   }
 
-  async #read(bytes: number): Promise<string> {
-    if (!this.#isSegmented) return await this.#wire.readBytes(bytes);
-    while (this.#payload.length < bytes) {
-      const header = encode(await this.#wire.readBytes(SEGMENT_HEADER));
-      const length = lengthOf(header, 0);
-      this.#payload += await this.#wire.readBytes(length);
-      await this.#wire.readBytes(SEGMENT_TRAILER);
+  async #send(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) {
+      at += await this.#conn.write(bytes.subarray(at));
     }
-    const taken = this.#payload.slice(0, bytes);
-    this.#payload = this.#payload.slice(bytes);
+  }
+
+  /** Bytes of frames. */
+  async #read(bytes: number): Promise<Uint8Array> {
+    if (!this.#isSegmented) return await this.#receive(bytes);
+    while (this.#payload.length < bytes) {
+      const header = await this.#receive(SEGMENT_HEADER);
+      const frames = await this.#receive(lengthOf(header, 0));
+      await this.#receive(SEGMENT_TRAILER);
+      this.#payload = joined(this.#payload, frames);
+    }
+    const taken = this.#payload.subarray(0, bytes);
+    this.#payload = this.#payload.subarray(bytes);
+    return taken;
+  }
+
+  async #receive(bytes: number): Promise<Uint8Array> {
+    const buffer = new Uint8Array(64 * 1024);
+    while (this.#received.length < bytes) {
+      const read = await this.#conn.read(buffer);
+      ok(read !== null, "the connection was closed");
+      this.#received = joined(this.#received, buffer.subarray(0, read));
+    }
+    const taken = this.#received.subarray(0, bytes);
+    this.#received = this.#received.subarray(bytes);
     return taken;
   }
 
   [Symbol.dispose](): void {
-    this.#wire.close();
+    try {
+      this.#conn.close();
+    } catch { /* its patience was over */ }
   }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** A body behind its warnings, which are a list of texts. */
 function unwarned(body: Uint8Array): Uint8Array {
-  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  const view = viewOf(body);
   let at = 2;
   for (let n = view.getUint16(0); n > 0; n--) at += 2 + view.getUint16(at);
   return body.subarray(at);
@@ -133,7 +166,7 @@ export function framesOf(sent: Uint8Array): Uint8Array[] {
 }
 
 function plainFrames(bytes: Uint8Array): Uint8Array[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = viewOf(bytes);
   const frames: Uint8Array[] = [];
   for (let at = 0; at + HEADER <= bytes.length;) {
     const end = at + HEADER + view.getUint32(at + 5);
