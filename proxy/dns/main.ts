@@ -9,7 +9,7 @@
  * @module
  */
 import type { Lease } from "../../policy/dns_cache.ts";
-import { lineText } from "../accesslog/format.ts";
+import { lineText, type TakeLine } from "../accesslog/format.ts";
 import { LogWriter } from "../accesslog/writer.ts";
 import type { DnsStart, FromDns, ToDns } from "../control/dns_messages.ts";
 import { encodeFrame, FrameReader } from "../control/frames.ts";
@@ -69,8 +69,9 @@ const parts = {
   judge,
   now: Date.now,
   learn,
-  log: (time: number, middle: Uint8Array, fields: string) =>
-    log.write(lineText(time, middle, fields)),
+  log:
+    ((time, middle, fields) =>
+      log.write(lineText(time, middle, fields))) satisfies TakeLine,
   heard() {
     clearTimeout(probing);
     probing = undefined;
