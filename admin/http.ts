@@ -156,17 +156,23 @@ export async function encodeResponse(
   method: string,
 ): Promise<Uint8Array> {
   const body = new Uint8Array(await response.arrayBuffer());
-  const head = [
-    `HTTP/1.1 ${response.status} ${TITLES[response.status] ?? ""}`,
-    ...[...response.headers].map(([name, value]) => `${name}: ${value}`),
-    `content-length: ${body.length}`,
-    "connection: close",
-    "\r\n",
-  ].join("\r\n");
-  const start = new TextEncoder().encode(head);
+  const head = encodeHead(response, body.length);
   const shown = method === "HEAD" ? body.subarray(0, 0) : body;
-  const bytes = new Uint8Array(start.length + shown.length);
-  bytes.set(start);
-  bytes.set(shown, start.length);
+  const bytes = new Uint8Array(head.length + shown.length);
+  bytes.set(head);
+  bytes.set(shown, head.length);
   return bytes;
+}
+
+/** What stands before the body of an answer. Without a `length` the body ends with the connection. */
+export function encodeHead(response: Response, length?: number): Uint8Array {
+  return new TextEncoder().encode(
+    [
+      `HTTP/1.1 ${response.status} ${TITLES[response.status] ?? ""}`,
+      ...[...response.headers].map(([name, value]) => `${name}: ${value}`),
+      ...(length === undefined ? [] : [`content-length: ${length}`]),
+      "connection: close",
+      "\r\n",
+    ].join("\r\n"),
+  );
 }
