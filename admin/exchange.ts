@@ -13,6 +13,8 @@ export type Handle = (request: Request) => Promise<Response>;
 /** What an exchange is of. */
 export interface Server {
   readonly handle: Handle;
+  /** Lets a request in by its head, before its body is read. @throws {RequestError} when it is not let in */
+  admit(head: Head, conn: Deno.Conn): Promise<void>;
   /** Whether one more answer may be a stream; it is counted as one from then on. */
   startStream(exchange: Exchange): boolean;
 }
@@ -29,6 +31,9 @@ const PATIENCE: Patience = { whole: 5000, stall: 30_000 };
 const METHODS: ReadonlySet<string> = new Set([
   ...["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
 ]);
+/** The client waits to be asked for the body (RFC 9110 section 10.1.1). */
+const EXPECTS = /^100-continue$/i;
+const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
 /** Answers of this type have no end that is known before. */
 const STREAMED = /^text\/event-stream *(;|$)/i;
 
@@ -101,16 +106,28 @@ export class Exchange {
 
   async #readRequest(): Promise<Request | undefined> {
     const buffer = new Uint8Array(4096);
+    let isAdmitted = false;
     for (;;) {
       const read = await this.#conn.read(buffer);
       if (read === null) return undefined;
       const request = this.#reader.push(buffer.subarray(0, read));
+      const { head } = this.#reader;
+      if (head && !isAdmitted) {
+        await this.#server.admit(head, this.#conn);
+        isAdmitted = true;
+        if (!request && EXPECTS.test(head.headers.get("expect") ?? "")) {
+          await write(this.#conn, CONTINUE);
+        }
+      }
       if (request) return request;
     }
   }
 
   async #send(response: Response): Promise<void> {
-    const bytes = await encodeResponse(response, this.#reader.method);
+    const bytes = await encodeResponse(
+      response,
+      this.#reader.head?.method ?? "",
+    );
     await inTime(write(this.#conn, bytes), this.#patience.whole);
   }
 
@@ -118,7 +135,9 @@ export class Exchange {
   async #stream(response: Response): Promise<void> {
     const body = response.body!.getReader();
     try {
-      if (this.#reader.method === "HEAD") return await this.#begin(response);
+      if (this.#reader.head?.method === "HEAD") {
+        return await this.#begin(response);
+      }
       if (!this.#server.startStream(this)) {
         return await this.#send(problemResponse(tooManyStreams()));
       }
@@ -178,9 +197,9 @@ export class RequestReader {
   #held = 0;
   #head: Head | undefined;
 
-  /** Of the request, once it is known. */
-  get method(): string {
-    return this.#head?.method ?? "";
+  /** Of the request, once it is whole. */
+  get head(): Head | undefined {
+    return this.#head;
   }
 
   /** The request, once it is whole; what comes after it is ignored. @throws {RequestError} when it is wrong */
@@ -211,7 +230,10 @@ function requestOf(
   body: Uint8Array<ArrayBuffer>,
 ): Request {
   if (!METHODS.has(method)) {
-    throw new RequestError(501, `${method} is no method here; use GET or POST`);
+    throw new RequestError(
+      501,
+      `${method} is no method here; use GET, POST, PUT or DELETE`,
+    );
   }
   return new Request(`http://parley${target}`, {
     method,

@@ -7,6 +7,8 @@ import { Exchange, type Patience, type Server } from "./exchange.ts";
 
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
+const admit = () => Promise.resolve();
+
 /** A listener of one client, which is answered by `handle`. */
 async function withExchange(
   handle: Server["handle"],
@@ -20,7 +22,7 @@ async function withExchange(
     Deno.connect({ hostname: "127.0.0.1", port }),
     listener.accept(),
   ]);
-  const exchange = new Exchange(conn, { handle, startStream }, patience);
+  const exchange = new Exchange(conn, { handle, admit, startStream }, patience);
   const ended = exchange.run().finally(() => conn.close());
   try {
     await test(client, exchange);

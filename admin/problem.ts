@@ -44,30 +44,38 @@ export class RequestError extends Error {
   override readonly name = "RequestError";
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  readonly members: Readonly<Record<string, unknown>>;
 
-  /** `detail` says what was found and how to mend it. */
+  /** `detail` says what was found and how to mend it; `members` say it to programs. */
   constructor(
     status: number,
     detail: string,
     headers: Readonly<Record<string, string>> = {},
+    members: Readonly<Record<string, unknown>> = {},
   ) {
     super(detail);
     this.status = status;
     this.headers = headers;
+    this.members = members;
   }
 }
 
 /** The answer to a request that is not carried out. */
 export function problemResponse(
-  { status, message, headers }: RequestError,
+  { status, message, headers, members }: RequestError,
 ): Response {
   const problem: Problem = {
+    ...members,
     title: TITLES[status] ?? "Error",
     status,
     detail: message,
   };
   return Response.json(problem, {
     status,
-    headers: { ...headers, "content-type": "application/problem+json" },
+    headers: {
+      ...headers,
+      "content-type": "application/problem+json",
+      "cache-control": "no-store",
+    },
   });
 }

@@ -9,7 +9,7 @@
  * @module
  */
 import type { Administered } from "../proxy/administered.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Exchange, Handle, Server } from "./exchange.ts";
 import { defaultPath, listenAt, thisUser } from "./socket.ts";
 
 /** Connections at a time. */
@@ -29,10 +29,31 @@ interface Served {
   readonly ended: Promise<void>;
 }
 
-/** An open socket. */
-export class AdminSocket implements AsyncDisposable {
-  readonly path: string;
-  readonly #listener: Deno.UnixListener;
+/** Where clients come in. */
+export interface Entrance {
+  readonly listener: Deno.Listener;
+  /** As the operator's log has it. */
+  readonly name: string;
+  /** See {@linkcode Server.admit}. */
+  readonly admit: Server["admit"];
+  /** What is to be done when nobody comes in any more. */
+  closed(): Promise<void>;
+}
+
+/** The Unix socket, at a path or at one of this process's own. @throws {Error} when it cannot be had */
+export async function listenUnix(path: string | undefined): Promise<Entrance> {
+  const at = path ?? await defaultPath(thisUser(), Deno.pid);
+  return {
+    listener: await listenAt(at),
+    name: at,
+    admit: () => Promise.resolve(), // its mode lets in who may
+    closed: () => Deno.remove(at).catch(() => {}),
+  };
+}
+
+/** Serves those that come in at one entrance. */
+export class AdminServer implements AsyncDisposable {
+  readonly #entrance: Entrance;
   readonly #sidecar: Administered;
   /** The oldest first. */
   readonly #served = new Map<Deno.Conn, Served>();
@@ -40,36 +61,19 @@ export class AdminSocket implements AsyncDisposable {
   readonly #accepting: Promise<void>;
   /** Resolves when a place becomes free. */
   #freed = Promise.withResolvers<void>();
+  #handle: Handle | undefined;
   #isClosed = false;
 
-  private constructor(
-    path: string,
-    listener: Deno.UnixListener,
-    sidecar: Administered,
-  ) {
-    this.path = path;
-    this.#listener = listener;
+  constructor(entrance: Entrance, sidecar: Administered) {
+    this.#entrance = entrance;
     this.#sidecar = sidecar;
     this.#accepting = this.#accept();
-  }
-
-  /**
-   * Listens at a path, or at one of this process's own.
-   *
-   * @throws {Error} when it cannot
-   */
-  static async open(
-    path: string | undefined,
-    sidecar: Administered,
-  ): Promise<AdminSocket> {
-    const at = path ?? await defaultPath(thisUser(), Deno.pid);
-    return new AdminSocket(at, await listenAt(at), sidecar);
   }
 
   async #accept(): Promise<void> {
     while (!this.#isClosed) {
       try {
-        await this.#serve(await this.#listener.accept());
+        await this.#serve(await this.#entrance.listener.accept());
       } catch {
         if (this.#isClosed) return;
         // There is no descriptor for a connection now, or for a module.
@@ -105,15 +109,16 @@ export class AdminSocket implements AsyncDisposable {
 
   /** What speaks is loaded first: whoever is served has an exchange. */
   async #serve(conn: Deno.Conn): Promise<void> {
-    const [{ Exchange }, { createRoutes }] = await Promise.all([
+    const [{ Exchange }, { createFront }] = await Promise.all([
       import("./exchange.ts"),
-      import("./routes.ts"),
+      import("./front.ts"),
     ]).catch((error) => {
       close(conn);
       throw error;
     });
     const exchange = new Exchange(conn, {
-      handle: createRoutes(this.#sidecar),
+      handle: this.#handle ??= createFront(this.#sidecar),
+      admit: this.#entrance.admit,
       startStream: (exchange) => this.#startStream(exchange),
     });
     const ended = exchange.run().finally(() => {
@@ -146,11 +151,11 @@ export class AdminSocket implements AsyncDisposable {
   /** Answers nobody any more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
-    close(this.#listener);
+    close(this.#entrance.listener);
     await this.#endAll();
     await this.#accepting;
     await this.#endAll(); // whoever was accepted meanwhile
-    await Deno.remove(this.path).catch(() => {});
+    await this.#entrance.closed();
   }
 }
 
