@@ -231,8 +231,9 @@ function requestOf(
 ): Request {
   if (!METHODS.has(method)) {
     throw new RequestError(
-      501,
-      `${method} is no method here; use GET, POST, PUT or DELETE`,
+      405,
+      `${method} is taken nowhere here; use GET, POST, PUT or DELETE`,
+      { allow: [...METHODS].join(", ") },
     );
   }
   return new Request(`http://parley${target}`, {

@@ -113,15 +113,12 @@ function problemsOf({ params, body, text, problems }: Operation): number[] {
 }
 
 function parametersOf(
-  { params, query, headers = {} }: Operation,
+  { params, query, headers }: Operation,
   components: Components,
 ): object[] {
-  const of = (place: string, schema: z.ZodObject | undefined) =>
-    Object.entries(schema?.shape ?? {}).map(([name, one]) => {
-      const { description, ...rest } = components.of(
-        one as z.ZodType,
-        "output",
-      );
+  const of = (place: string, shape: Readonly<Record<string, z.ZodType>> = {}) =>
+    Object.entries(shape).map(([name, one]) => {
+      const { description, ...rest } = components.of(one, "output");
       return {
         name,
         in: place,
@@ -131,11 +128,9 @@ function parametersOf(
       };
     });
   return [
-    ...of("path", params),
-    ...of("query", query),
-    ...Object.entries(headers).map(([name, description]) => {
-      return { name, in: "header", description, schema: { type: "string" } };
-    }),
+    ...of("path", params?.shape),
+    ...of("query", query?.shape),
+    ...of("header", headers),
   ];
 }
 

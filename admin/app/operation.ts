@@ -48,8 +48,8 @@ interface Described {
   readonly id: string;
   readonly summary: string;
   readonly description?: string;
-  /** Header fields that it reads, with what they say. */
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Header fields that it reads itself, as the document has them. */
+  readonly headers?: Readonly<Record<string, z.ZodType>>;
   /** Types of a body that is text. */
   readonly text?: readonly string[];
   readonly answers: Readonly<Record<number, Answer>>;

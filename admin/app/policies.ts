@@ -25,6 +25,18 @@ const params = z.object({
   ),
 });
 
+const TAG = '(W[/])?"[!#-~]*"';
+/** A list of entity tags (RFC 9110 section 13.1). */
+const TAGS = new RegExp(`^(\\*|${TAG}( *, *${TAG})*)$`);
+const tags = z.string().regex(TAGS);
+
+const CONDITIONS = {
+  "If-Match": tags.optional()
+    .describe("entity tags, one of which is that of what is there"),
+  "If-None-Match": tags.optional()
+    .describe("*: there is none; or entity tags of which none is its own"),
+};
+
 const stored = z.strictObject({
   name: z.string(),
   etag: z.string(),
@@ -70,7 +82,10 @@ export function policies(sidecar: Administered): Operation[] {
       id: "getPolicy",
       summary: "The text of a policy, as it was put in",
       params,
-      headers: { "If-None-Match": "entity tags that are at hand already" },
+      headers: {
+        "If-None-Match": tags.optional()
+          .describe("entity tags that are at hand already"),
+      },
       answers: {
         200: {
           description: "Its text.",
@@ -124,11 +139,6 @@ export function policies(sidecar: Administered): Operation[] {
     }),
   ];
 }
-
-const CONDITIONS = {
-  "If-Match": "entity tags, one of which is that of what is there",
-  "If-None-Match": "*: there is none; or entity tags of which none is its own",
-};
 
 async function get(
   sidecar: Administered,
@@ -187,14 +197,14 @@ function needKept({ policies }: Administered): AdministeredPolicies {
   );
 }
 
-/** @throws {RequestError} when the fields are none */
+/** @throws {RequestError} for fields that are none: no condition is met by them */
 function preconditionOf({ headers }: Request): Precondition {
   const match = headers.get("if-match");
   const noneMatch = headers.get("if-none-match");
   for (const field of [match, noneMatch]) {
     if (field === null || TAGS.test(field)) continue;
     throw new RequestError(
-      400,
+      412,
       `${
         quote(field)
       } is no list of entity tags; send * or the ETag of GET, in its quotes`,
@@ -205,12 +215,9 @@ function preconditionOf({ headers }: Request): Precondition {
     (noneMatch === null || etag === undefined || !names(noneMatch, etag));
 }
 
-const TAG = '(?:W/)?"[!#-~]*"';
-const TAGS = new RegExp(`^ *(?:\\*|${TAG}(?: *, *${TAG})*) *$`);
-
 /** Whether a list of entity tags names one. */
 function names(field: string, etag: string): boolean {
-  if (field.trim() === "*") return true;
+  if (field === "*") return true;
   return field.split(",").some((tag) => tag.trim() === etag);
 }
 

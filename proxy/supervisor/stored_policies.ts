@@ -102,12 +102,28 @@ export class StoredPolicies {
     const { read, trial, state } = this.#desk;
     const others = (await read()).filter((source) => source.file !== file);
     const { policy } = await trial([...others, { file, text }]);
+    const isThere = policy.judged?.some((document) => document.file === file);
     const known = new Set(state().problems);
-    return policy.problems.filter((problem) =>
+    const found = policy.problems.filter((problem) =>
       problem.severity === "error" &&
       (problem.file === file || !known.has(formatProblem(problem)))
     );
+    return found.length > 0 || isThere ? found : [holdsNone(file)];
   }
+}
+
+/** To put it in would remove what was there, and look like success. */
+function holdsNone(file: string): Problem {
+  return {
+    severity: "error",
+    code: "policy.none",
+    file,
+    line: 1,
+    column: 1,
+    path: "",
+    message: "the text holds no policy",
+    mend: "write a CiliumNetworkPolicy, or DELETE the policy",
+  };
 }
 
 /** An entity tag (RFC 9110 section 8.8.3), with its quotes. */

@@ -193,9 +193,9 @@ const REFUSED: readonly {
   {
     name: "a method unknown",
     sent: request("BREW", "/v1/parsers"),
-    status: 501,
+    status: 405,
   },
-  { name: "TRACE", sent: request("TRACE", "/v1/parsers"), status: 501 },
+  { name: "TRACE", sent: request("TRACE", "/v1/parsers"), status: 405 },
   { name: "a path unknown", sent: request("GET", "/v1/secrets"), status: 404 },
   {
     name: "a method that the path does not take",
