@@ -135,7 +135,7 @@ interface Fault {
 
 function faultOf(issue: z.core.$ZodIssue, schema: z.ZodType): Fault {
   const at = issue.path.map(String);
-  const hint = z.globalRegistry.get(schema)?.description;
+  const hint = memberAt(schema, at)?.description ?? schema.description;
   if (issue.code === "unrecognized_keys") {
     const known = schema instanceof z.ZodObject
       ? Object.keys(schema.shape)
@@ -151,6 +151,16 @@ function faultOf(issue: z.core.$ZodIssue, schema: z.ZodType): Fault {
   }
   const mend = hint === undefined ? "see /openapi.json" : `send ${hint}`;
   return { at, found: issue.message, mend };
+}
+
+/** The schema of a member, if it is one of an object. */
+function memberAt(
+  schema: z.ZodType,
+  [name]: readonly string[],
+): z.ZodType | undefined {
+  return schema instanceof z.ZodObject && name !== undefined
+    ? schema.shape[name]
+    : undefined;
 }
 
 /** A body is of a type that is read; a request without one has no other type either. */
