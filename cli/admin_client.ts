@@ -191,7 +191,8 @@ async function reach(
   try {
     return await fetch(url, init);
   } catch (cause) {
-    throw unusable(sidecar, thrownText(cause));
+    const { cause: deeper = cause } = cause as Error;
+    throw unusable(sidecar, thrownText(deeper));
   }
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { match as assertMatch } from "node:assert/strict";
+import { within } from "../e2e/wait.ts";
 import { Parley } from "../processes/parley.ts";
 
 export const TOKEN = "test-token";
@@ -81,4 +82,22 @@ export function assertProblem({ status, headers, json }: Told): void {
   assertMatch(String(json.status), new RegExp(`^${status}$`));
   assertMatch(json.title, /^[A-Z]/);
   assertMatch(json.detail, /.(; |: ).+/s);
+}
+
+/** Sends bytes over TCP as they are, and reads what comes until the other side closes. */
+export async function sendRaw(
+  origin: string,
+  sent: string | readonly string[],
+): Promise<string> {
+  const { hostname, port } = new URL(origin);
+  using conn = await Deno.connect({ hostname, port: Number(port) });
+  const encoder = new TextEncoder();
+  for (const text of typeof sent === "string" ? [sent] : sent) {
+    await conn.write(encoder.encode(text)).catch(() => 0); // it may have closed
+  }
+  return await within(
+    new Response(conn.readable).text().catch(() => ""),
+    () => "end of the answer",
+    () => conn.close(),
+  );
 }
