@@ -11,13 +11,8 @@ import type { Source } from "../policy/file.ts";
 
 /** How a text is called that is not in its place yet; policy files never begin with a dot. */
 const DRAFT = /^\..*\.draft$/;
-/** A label of DNS, or several with dots between them: a name of an object, and of a file everywhere. */
-const NAME = /^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/;
-
-/** Whether policies can have this name. */
-export function isPolicyName(name: string): boolean {
-  return NAME.test(name);
-}
+/** What policies can be called: it is a name of a file everywhere, and leads out of no folder. */
+export const POLICY_NAME = /^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/;
 
 /** What keeps them. */
 export interface PolicyShelf {
@@ -90,7 +85,9 @@ export class FolderShelf implements PolicyShelf {
     const names: string[] = [];
     for await (const { name, isFile } of Deno.readDir(this.#folder)) {
       const [, stem] = /^(.*)\.yaml$/.exec(name) ?? [];
-      if (isFile && stem !== undefined && isPolicyName(stem)) names.push(stem);
+      if (isFile && stem !== undefined && POLICY_NAME.test(stem)) {
+        names.push(stem);
+      }
     }
     return names.sort();
   }

@@ -11,6 +11,7 @@ import type {
   PolicyChange,
   Precondition,
 } from "../../proxy/administered.ts";
+import { POLICY_NAME } from "../../proxy/policy_shelf.ts";
 import { RequestError } from "../problem.ts";
 import { json, type Operation, operation, readText } from "./operation.ts";
 import { documentState, policyState } from "./schemas.ts";
@@ -18,7 +19,7 @@ import { documentState, policyState } from "./schemas.ts";
 const TYPES = ["application/yaml", "application/json"];
 
 const params = z.object({
-  name: z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/, {
+  name: z.string().regex(POLICY_NAME, {
     error: "it is no name of a policy",
   }).describe(
     "at most 63 lower-case letters, digits, '-' and '.', a letter or digit at both ends",
