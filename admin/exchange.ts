@@ -88,7 +88,7 @@ export class Exchange {
       if (isOfSystem(error)) return undefined;
       const text = error instanceof Error ? error.message : String(error);
       return problemResponse(
-        new RequestError(500, `${text}; see the log of the sidecar`),
+        new RequestError(500, `${text}; try again, and report it if it lasts`),
       );
     }
   }

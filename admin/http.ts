@@ -164,7 +164,10 @@ export async function encodeResponse(
   method: string,
 ): Promise<Uint8Array> {
   const body = new Uint8Array(await response.arrayBuffer());
-  const head = encodeHead(response, body.length);
+  const head = encodeHead(
+    response,
+    BODILESS_ANSWERS.has(response.status) ? undefined : body.length,
+  );
   const shown = method === "HEAD" ? body.subarray(0, 0) : body;
   const bytes = new Uint8Array(head.length + shown.length);
   bytes.set(head);
@@ -172,7 +175,10 @@ export async function encodeResponse(
   return bytes;
 }
 
-/** What stands before the body of an answer. Without a `length` the body ends with the connection. */
+/** They have no body, and no length (RFC 9110 section 8.6). */
+const BODILESS_ANSWERS: ReadonlySet<number> = new Set([204, 304]);
+
+/** What stands before the body of an answer. Without a `length` the body, if there is one, ends with the connection. */
 export function encodeHead(response: Response, length?: number): Uint8Array {
   return new TextEncoder().encode(
     [

@@ -63,7 +63,8 @@ export async function listenTcp(
     name: `${tls ? "https" : "http"}://${name}:${bound.port}`,
     admit: (head, conn) => {
       const { hostname } = conn.localAddr as Deno.NetAddr;
-      return admit(head, door, hostname);
+      // Where both families are served, IPv4 is written as IPv6.
+      return admit(head, door, hostname.replace(/^::ffff:(?=[\d.]+$)/, ""));
     },
     closed: tls && pair
       ? await followPair(tls, pair, reports)

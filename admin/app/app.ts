@@ -51,7 +51,13 @@ export function createApp(sidecar: Administered): Handle {
     if (error instanceof RequestError) return problemResponse(error);
     throw error;
   });
-  return async (request) => await app.fetch(request);
+  // The body of an answer to HEAD is left out where it is written: its length is told.
+  return async (request) =>
+    await app.fetch(
+      request.method === "HEAD"
+        ? new Request(request, { method: "GET" })
+        : request,
+    );
 }
 
 /** No operation is there: the path is not known, or not with this method. */

@@ -234,6 +234,28 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "HEAD answers as GET does, without the body",
+  ignore,
+  async fn() {
+    await using server = new LineServer();
+    await using parley = await Parley.start({
+      config: { listeners: [{ name: "a", upstream: server.address }] },
+    });
+    for (const { method, path } of operations()) {
+      if (method !== "GET" || path.includes("{")) continue;
+      const [get, head] = await Promise.all(
+        ["GET", "HEAD"].map((method) =>
+          overSocket(parley.adminSocket, path, { method })
+        ),
+      );
+      assertEquals([head!.status, head!.text], [get!.status, ""]);
+      const length = Number(head!.headers.get("content-length"));
+      assertEquals(length > 0, true, path);
+    }
+  },
+});
+
 Deno.test("operations have names and paths of their own, and say what they answer", () => {
   const ids = operations().map(({ id }) => id);
   assertEquals(ids, [...new Set(ids)]);

@@ -54,7 +54,7 @@ export async function overTcp(
 async function told(response: Response): Promise<Told> {
   const { status, headers } = response;
   const text = await response.text();
-  const isJson = /json/.test(headers.get("content-type") ?? "");
+  const isJson = text !== "" && /json/.test(headers.get("content-type") ?? "");
   return { status, headers, text, json: isJson ? JSON.parse(text) : undefined };
 }
 
