@@ -69,7 +69,7 @@ function describe(operation: Operation, components: Components): object {
   const { id, summary, description, body, text, answers } = operation;
   const content = text
     ? Object.fromEntries(
-      text.map((type) => [type, { schema: { type: "string" } }]),
+      text.map((type) => [type, { schema: {} }]),
     )
     : body && { "application/json": { schema: components.of(body, "input") } };
   return {
