@@ -1,45 +1,182 @@
 /**
- * One exchange on the admin socket: a request is read, carried out and answered.
+ * One exchange on an admin listener: a request is read, carried out and
+ * answered. An answer of server-sent events is written as it comes.
  *
  * @module
  */
-import { encodeResponse, type Head, readHead } from "./http.ts";
+import { encodeHead, encodeResponse, type Head, readHead } from "./http.ts";
 import { problemResponse, RequestError } from "./problem.ts";
 
 /** Answers requests. What it throws beside `RequestError`s is a defect of ours. */
 export type Handle = (request: Request) => Promise<Response>;
 
-/** How long a request may take to arrive, and an answer to leave. */
-const PATIENCE_MS = 5000;
+/** What an exchange is of. */
+export interface Server {
+  readonly handle: Handle;
+  /** Lets a request in by its head, before its body is read. @throws {RequestError} when it is not let in */
+  admit(head: Head, conn: Deno.Conn): Promise<void>;
+  /** Whether one more answer may be a stream; it is counted as one from then on. */
+  startStream(exchange: Exchange): boolean;
+}
+
+/** How long clients may take, in milliseconds. */
+export interface Patience {
+  /** A request to arrive, and an answer to leave. */
+  readonly whole: number;
+  /** A reader of a stream to read what was sent. */
+  readonly stall: number;
+}
+
+const PATIENCE: Patience = { whole: 5000, stall: 30_000 };
 const METHODS: ReadonlySet<string> = new Set([
   ...["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
 ]);
+/** The client waits to be asked for the body (RFC 9110 section 10.1.1). */
+const EXPECTS = /^100-continue$/i;
+const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
+/** Answers of this type have no end that is known before. */
+const STREAMED = /^text\/event-stream *(;|$)/i;
 
-/** Serves a connection until it is answered; never rejects. The caller closes it. */
-export async function exchange(conn: Deno.Conn, handle: Handle): Promise<void> {
-  const reader = new RequestReader();
-  try {
-    const response = await answer(conn, reader, handle);
-    if (!response) return; // the client has gone
-    const bytes = await encodeResponse(response, reader.method);
-    await inTime(write(conn, bytes));
-  } catch { /* the client has gone, or does not read its answer */ }
+/** An exchange with one client. */
+export class Exchange {
+  readonly #conn: Deno.Conn;
+  readonly #server: Server;
+  readonly #patience: Patience;
+  readonly #reader = new RequestReader();
+  readonly #displaced = Promise.withResolvers<never>();
+  #isReceiving = true;
+
+  constructor(conn: Deno.Conn, server: Server, patience = PATIENCE) {
+    this.#conn = conn;
+    this.#server = server;
+    this.#patience = patience;
+    this.#displaced.promise.catch(() => {}); // mostly nobody waits for it
+  }
+
+  /** The request is not whole yet. */
+  get isReceiving(): boolean {
+    return this.#isReceiving;
+  }
+
+  /** Ends an exchange that is still receiving: others need its place. */
+  makeWay(): void {
+    this.#displaced.reject(
+      new RequestError(
+        503,
+        "the request was not whole and others wait; send it at once",
+        { "retry-after": "1" },
+      ),
+    );
+  }
+
+  /** Serves the client until it is answered; never rejects. The caller closes the connection. */
+  async run(): Promise<void> {
+    try {
+      const response = await this.#answer();
+      if (!response) return; // the client has gone
+      if (isStream(response)) await this.#stream(response);
+      else await this.#send(response);
+    } catch { /* the client has gone, or does not read its answer */ }
+  }
+
+  async #answer(): Promise<Response | undefined> {
+    try {
+      const request = await this.#receive();
+      return request && await this.#server.handle(request);
+    } catch (error) {
+      if (error instanceof RequestError) return problemResponse(error);
+      if (isOfSystem(error)) return undefined;
+      const text = error instanceof Error ? error.message : String(error);
+      return problemResponse(
+        new RequestError(500, `${text}; try again, and report it if it lasts`),
+      );
+    }
+  }
+
+  async #receive(): Promise<Request | undefined> {
+    try {
+      return await inTime(
+        Promise.race([this.#readRequest(), this.#displaced.promise]),
+        this.#patience.whole,
+      );
+    } finally {
+      this.#isReceiving = false;
+    }
+  }
+
+  async #readRequest(): Promise<Request | undefined> {
+    const buffer = new Uint8Array(4096);
+    let isAdmitted = false;
+    for (;;) {
+      const read = await this.#conn.read(buffer);
+      if (read === null) return undefined;
+      const request = this.#reader.push(buffer.subarray(0, read));
+      const { head } = this.#reader;
+      if (head && !isAdmitted) {
+        await this.#server.admit(head, this.#conn);
+        isAdmitted = true;
+        if (!request && EXPECTS.test(head.headers.get("expect") ?? "")) {
+          await write(this.#conn, CONTINUE);
+        }
+      }
+      if (request) return request;
+    }
+  }
+
+  async #send(response: Response): Promise<void> {
+    const bytes = await encodeResponse(
+      response,
+      this.#reader.head?.method ?? "",
+    );
+    await inTime(write(this.#conn, bytes), this.#patience.whole);
+  }
+
+  /** Writes a stream until it ends, its reader has gone, or leaves it unread for too long. */
+  async #stream(response: Response): Promise<void> {
+    const body = response.body!.getReader();
+    try {
+      if (this.#reader.head?.method === "HEAD") {
+        return await this.#begin(response);
+      }
+      if (!this.#server.startStream(this)) {
+        return await this.#send(problemResponse(tooManyStreams()));
+      }
+      // What ends the body ends the loop.
+      void this.#untilGone().then(() => body.cancel()).catch(() => {});
+      await this.#begin(response);
+      for (;;) {
+        const { value } = await body.read();
+        if (!value) return;
+        await inTime(write(this.#conn, value), this.#patience.stall);
+      }
+    } finally {
+      await body.cancel().catch(() => {});
+    }
+  }
+
+  #begin(response: Response): Promise<void> {
+    return inTime(
+      write(this.#conn, encodeHead(response)),
+      this.#patience.whole,
+    );
+  }
+
+  /** Resolves when the client closes, or says what nobody asked it for. */
+  async #untilGone(): Promise<void> {
+    await this.#conn.read(new Uint8Array(1)).catch(() => {});
+  }
 }
 
-async function answer(
-  conn: Deno.Conn,
-  reader: RequestReader,
-  handle: Handle,
-): Promise<Response | undefined> {
-  try {
-    const request = await inTime(receive(conn, reader));
-    return request && await handle(request);
-  } catch (error) {
-    if (error instanceof RequestError) return problemResponse(error);
-    if (isOfSystem(error)) return undefined;
-    const text = error instanceof Error ? error.message : String(error);
-    return problemResponse(new RequestError(500, text));
-  }
+function isStream({ headers, body }: Response): boolean {
+  return body !== null && STREAMED.test(headers.get("content-type") ?? "");
+}
+
+function tooManyStreams(): RequestError {
+  return new RequestError(
+    503,
+    "too many clients follow a stream here already; end one, or try again later",
+    { "retry-after": "5" },
+  );
 }
 
 /** Whether it is the connection that failed. */
@@ -54,28 +191,15 @@ const OF_CONNECTIONS = [
   Deno.errors.Interrupted,
 ];
 
-async function receive(
-  conn: Deno.Conn,
-  reader: RequestReader,
-): Promise<Request | undefined> {
-  const buffer = new Uint8Array(4096);
-  for (;;) {
-    const read = await conn.read(buffer);
-    if (read === null) return undefined;
-    const request = reader.push(buffer.subarray(0, read));
-    if (request) return request;
-  }
-}
-
 /** Puts a request together from the pieces that arrive. */
 export class RequestReader {
   #buffer = new Uint8Array(1024);
   #held = 0;
   #head: Head | undefined;
 
-  /** Of the request, once it is known. */
-  get method(): string {
-    return this.#head?.method ?? "";
+  /** Of the request, once it is whole. */
+  get head(): Head | undefined {
+    return this.#head;
   }
 
   /** The request, once it is whole; what comes after it is ignored. @throws {RequestError} when it is wrong */
@@ -106,7 +230,11 @@ function requestOf(
   body: Uint8Array<ArrayBuffer>,
 ): Request {
   if (!METHODS.has(method)) {
-    throw new RequestError(501, `${method} is no method here; use GET or POST`);
+    throw new RequestError(
+      405,
+      `${method} is taken nowhere here; use GET, POST, PUT or DELETE`,
+      { allow: [...METHODS].join(", ") },
+    );
   }
   return new Request(`http://parley${target}`, {
     method,
@@ -122,17 +250,17 @@ async function write(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
 }
 
 /** @throws {RequestError} when it takes too long; what was waited for ends when the connection is closed */
-async function inTime<T>(promise: Promise<T>): Promise<T> {
+async function inTime<T>(promise: Promise<T>, ms: number): Promise<T> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
     () =>
       late.reject(
         new RequestError(
           408,
-          `the request was not whole after ${PATIENCE_MS} ms; send it at once`,
+          `the request was not whole after ${ms} ms; send it at once`,
         ),
       ),
-    PATIENCE_MS,
+    ms,
   );
   promise.catch(() => {}); // when it fails later, nobody waits for it
   try {

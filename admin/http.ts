@@ -1,5 +1,5 @@
 /**
- * HTTP/1.1 as far as the admin socket speaks it: one request, one answer, then
+ * HTTP/1.1 as far as the admin listeners speak it: one request, one answer, then
  * the connection is closed. Bodies have a `Content-Length`, and everything has a
  * bound. What could be read in two ways is refused (RFC 9112).
  *
@@ -11,12 +11,16 @@ import { RequestError, TITLES } from "./problem.ts";
 export const HEAD_MAX = 16 * 1024;
 /** Of a body. */
 export const BODY_MAX = 64 * 1024;
+/** Of the body of a policy. */
+export const POLICY_MAX = 1024 * 1024;
 
 /** What stands before the body. */
 export interface Head {
   readonly method: string;
   /** Path and query. */
   readonly target: string;
+  /** `host:port` that the request is meant for, as the client has it. */
+  readonly host: string;
   /** By lower-case name; fields that come twice are joined by a comma. */
   readonly headers: ReadonlyMap<string, string>;
   /** Bytes of the body. */
@@ -25,9 +29,9 @@ export interface Head {
   readonly bytes: number;
 }
 
-/** In origin form, or in the absolute form that clients use towards a proxy (RFC 9112 section 3.2); no host is told from another. */
+/** In origin form, or in the absolute form that clients use towards a proxy (RFC 9112 section 3.2): its host counts. */
 const REQUEST_LINE =
-  /^([A-Z]+) (?:http:\/\/[^/?#\s]+)?(\/[!-~]*) HTTP\/(\d\.\d)$/;
+  /^([A-Z]+) (?:https?:\/\/([^/?#\s]+))?(\/[!-~]*) HTTP\/(\d\.\d)$/;
 const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([ -~\t]*?)[ \t]*$/;
 /** Fields that must not come twice: what they say would be open. */
 const ONCE: ReadonlySet<string> = new Set(["host", "content-length"]);
@@ -47,7 +51,7 @@ export function readHead(bytes: Uint8Array): Head | undefined {
   }
   if (end < 0) return undefined;
   const [line, ...fields] = latin1(bytes.subarray(0, end)).split("\r\n");
-  const { method, target, version } = requestLine(line!);
+  const { method, authority, target, version } = requestLine(line!);
   const headers = readFields(fields);
   if (version === "1.1" && !headers.has("host")) {
     throw new RequestError(400, "there is no Host field; send one");
@@ -55,8 +59,9 @@ export function readHead(bytes: Uint8Array): Head | undefined {
   return {
     method,
     target,
+    host: authority ?? headers.get("host") ?? "",
     headers,
-    length: bodyLength(method, headers),
+    length: bodyLength(method, target, headers),
     bytes: end + 4,
   };
 }
@@ -82,7 +87,7 @@ function latin1(bytes: Uint8Array): string {
 }
 
 function requestLine(line: string) {
-  const [, method, target, version] = REQUEST_LINE.exec(line) ?? [];
+  const [, method, authority, target, version] = REQUEST_LINE.exec(line) ?? [];
   if (method === undefined || target === undefined) {
     throw new RequestError(
       400,
@@ -95,7 +100,7 @@ function requestLine(line: string) {
       `HTTP/${version} is not spoken here; use HTTP/1.1`,
     );
   }
-  return { method, target, version };
+  return { method, authority, target, version };
 }
 
 function readFields(lines: readonly string[]): Map<string, string> {
@@ -122,6 +127,7 @@ function readFields(lines: readonly string[]): Map<string, string> {
 
 function bodyLength(
   method: string,
+  target: string,
   headers: ReadonlyMap<string, string>,
 ): number {
   if (headers.has("transfer-encoding")) {
@@ -136,10 +142,11 @@ function bodyLength(
     throw new RequestError(400, "Content-Length is no number; send the bytes");
   }
   const length = Number(written);
-  if (length > BODY_MAX) {
+  const max = method === "PUT" && POLICY.test(target) ? POLICY_MAX : BODY_MAX;
+  if (length > max) {
     throw new RequestError(
       413,
-      `the body has more than ${BODY_MAX} bytes; send a shorter one`,
+      `the body has more than ${max} bytes; send a shorter one`,
     );
   }
   if (length > 0 && BODILESS.has(method)) {
@@ -148,6 +155,7 @@ function bodyLength(
   return length;
 }
 
+const POLICY = /^\/v1\/policies\/./;
 const BODILESS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 
 /** The answer as bytes. Its body is read whole. */
@@ -156,17 +164,29 @@ export async function encodeResponse(
   method: string,
 ): Promise<Uint8Array> {
   const body = new Uint8Array(await response.arrayBuffer());
-  const head = [
-    `HTTP/1.1 ${response.status} ${TITLES[response.status] ?? ""}`,
-    ...[...response.headers].map(([name, value]) => `${name}: ${value}`),
-    `content-length: ${body.length}`,
-    "connection: close",
-    "\r\n",
-  ].join("\r\n");
-  const start = new TextEncoder().encode(head);
+  const head = encodeHead(
+    response,
+    BODILESS_ANSWERS.has(response.status) ? undefined : body.length,
+  );
   const shown = method === "HEAD" ? body.subarray(0, 0) : body;
-  const bytes = new Uint8Array(start.length + shown.length);
-  bytes.set(start);
-  bytes.set(shown, start.length);
+  const bytes = new Uint8Array(head.length + shown.length);
+  bytes.set(head);
+  bytes.set(shown, head.length);
   return bytes;
+}
+
+/** They have no body, and no length (RFC 9110 section 8.6). */
+const BODILESS_ANSWERS: ReadonlySet<number> = new Set([204, 304]);
+
+/** What stands before the body of an answer. Without a `length` the body, if there is one, ends with the connection. */
+export function encodeHead(response: Response, length?: number): Uint8Array {
+  return new TextEncoder().encode(
+    [
+      `HTTP/1.1 ${response.status} ${TITLES[response.status] ?? ""}`,
+      ...[...response.headers].map(([name, value]) => `${name}: ${value}`),
+      ...(length === undefined ? [] : [`content-length: ${length}`]),
+      "connection: close",
+      "\r\n",
+    ].join("\r\n"),
+  );
 }

@@ -178,6 +178,15 @@ Deno.test("any bytes are a request, not whole yet, or refused", () => {
   ));
 });
 
+Deno.test("encodeResponse() tells no length of an answer that has no body", async () => {
+  for (const status of [204, 304]) {
+    const bytes = await encodeResponse(new Response(null, { status }), "GET");
+    const text = new TextDecoder().decode(bytes);
+    assert(!/content-length/.test(text), text);
+    assert(text.endsWith("\r\nconnection: close\r\n\r\n"), text);
+  }
+});
+
 Deno.test("encodeResponse() says how long the body is; of HEAD it sends none", async () => {
   const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   const response = () => Response.json({ a: "é" }, { status: 404 });

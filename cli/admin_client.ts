@@ -1,5 +1,5 @@
 /**
- * Commands that speak to a running sidecar, over its Unix socket.
+ * Commands that speak to a running sidecar, over its Unix socket or over TCP.
  *
  * @module
  */
@@ -9,23 +9,54 @@ import { escapeLines } from "../policy/problem.ts";
 import { thrownText } from "../proxy/thrown.ts";
 import { ParleyError } from "../proxylib/error.ts";
 import { UsageError } from "./exit.ts";
+import { readFile } from "./files.ts";
 
 /** What these commands have in common. */
 export interface SidecarOption {
   /** The socket of the sidecar that is meant. */
   readonly socket?: string;
+  /** Its `admin.listen` instead, as a URL. */
+  readonly admin?: string;
+  /** A file with the token of `admin.tokenFile`. */
+  readonly tokenFile?: string;
+  /** Certificates (PEM) that its own is trusted by. */
+  readonly caFile?: string;
+}
+
+/** A sidecar that can be spoken to. */
+export interface SidecarAddress {
+  /** As the operator has it. */
+  readonly name: string;
+  /** What paths are put behind. */
+  readonly origin: string;
+  /** Absent over TCP. */
+  readonly socket?: string;
+  readonly token?: string;
+  readonly certificates?: string;
 }
 
 /** Staging takes some seconds at most; a sidecar that says nothing for so long hangs. */
 const PATIENCE_MS = 60_000;
 
-/** The socket of the sidecar that runs, or nothing. @throws {UsageError} when several do */
+/** The sidecar that runs, or nothing. @throws {UsageError} when several do */
 export async function findSidecar(
-  { socket }: SidecarOption,
-): Promise<string | undefined> {
-  if (socket !== undefined) return socket;
+  option: SidecarOption,
+): Promise<SidecarAddress | undefined> {
+  const { socket, admin, tokenFile, caFile } = option;
+  if (admin !== undefined && socket !== undefined) {
+    throw new UsageError("--admin and --socket exclude each other; give one");
+  }
+  if (admin !== undefined) return await overTcp(admin, option);
+  if (tokenFile !== undefined || caFile !== undefined) {
+    throw new UsageError(
+      "--token-file and --ca-file belong to --admin; a socket takes neither",
+    );
+  }
+  if (socket !== undefined) return overSocket(socket);
   const found = await findSockets(thisUser());
-  if (found.length < 2) return found[0];
+  if (found.length < 2) {
+    return found[0] === undefined ? undefined : overSocket(found[0]);
+  }
   throw new UsageError(
     `${found.length} sidecars of this user run; say which is meant:${
       found.map((path) => `\n  --socket ${path}`).join("")
@@ -33,42 +64,107 @@ export async function findSidecar(
   );
 }
 
-/** The socket of the sidecar that runs. @throws {ParleyError} when none does @throws {UsageError} when several do */
-export async function needSidecar(option: SidecarOption): Promise<string> {
+function overSocket(socket: string): SidecarAddress {
+  return { name: socket, origin: "http://parley", socket };
+}
+
+async function overTcp(
+  admin: string,
+  { tokenFile, caFile }: SidecarOption,
+): Promise<SidecarAddress> {
+  const url = URL.parse(admin);
+  const isOrigin = url !== null && /^https?:$/.test(url.protocol) &&
+    url.pathname === "/" && url.search === "" && url.username === "";
+  if (!isOrigin) {
+    throw new UsageError(
+      `--admin ${
+        JSON.stringify(admin)
+      } is no address of a sidecar; write http://HOST:PORT, or https://HOST:PORT`,
+    );
+  }
+  return {
+    name: url.origin,
+    origin: url.origin,
+    ...(tokenFile === undefined
+      ? {}
+      : { token: (await readFile(tokenFile)).trim() }),
+    ...(caFile === undefined ? {} : { certificates: await readFile(caFile) }),
+  };
+}
+
+/** The sidecar that runs. @throws {ParleyError} when none does @throws {UsageError} when several do */
+export async function needSidecar(
+  option: SidecarOption,
+): Promise<SidecarAddress> {
   const found = await findSidecar(option);
   if (found !== undefined) return found;
   throw new ParleyError("Cannot find a running sidecar", {
     blame: "operator",
     where: foldersOf(thisUser()).join(", "),
     found: "no sidecar of this user listens there",
-    mend: "start one with parley run, or name its admin.unix with --socket",
+    mend:
+      "start one with parley run, name its admin.unix with --socket, or its admin.listen with --admin",
   });
 }
 
-/** Asks the sidecar behind a socket. @throws {ParleyError} when it cannot be reached, or refuses */
+/** What a request has beside its path. */
+export interface Asked {
+  /** JSON. */
+  readonly body?: unknown;
+  /** Ends it, and what is read of its answer. */
+  readonly signal?: AbortSignal;
+}
+
+/** Asks a sidecar; its answer as JSON. @throws {ParleyError} when it cannot be reached, or refuses */
 export async function ask<Answer>(
-  socket: string,
+  sidecar: SidecarAddress,
   method: "GET" | "POST",
   path: string,
   body?: unknown,
 ): Promise<Answer> {
+  const signal = AbortSignal.timeout(PATIENCE_MS);
+  return await answered(
+    sidecar,
+    method,
+    path,
+    { body, signal },
+    (response) =>
+      response.json().catch((cause) => {
+        throw unusable(sidecar, `its answer is no JSON: ${thrownText(cause)}`);
+      }),
+  );
+}
+
+/** Asks a sidecar, and has its answer read. @throws {ParleyError} when it cannot be reached, or refuses */
+export async function answered<Answer>(
+  sidecar: SidecarAddress,
+  method: "GET" | "POST",
+  path: string,
+  { body, signal }: Asked,
+  read: (response: Response) => Promise<Answer>,
+): Promise<Answer> {
+  const { origin, socket, token, certificates } = sidecar;
   using client = Deno.createHttpClient({
-    proxy: { transport: "unix", path: socket },
+    ...(socket === undefined
+      ? {}
+      : { proxy: { transport: "unix", path: socket } }),
+    ...(certificates === undefined ? {} : { caCerts: [certificates] }),
   });
-  const response = await reach(socket, `http://parley${path}`, {
+  const headers = new Headers();
+  if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
+  if (body !== undefined) headers.set("content-type", "application/json");
+  const response = await reach(sidecar, `${origin}${path}`, {
     client,
     method,
-    signal: AbortSignal.timeout(PATIENCE_MS),
-    ...(body === undefined ? {} : {
-      body: JSON.stringify(body),
-      headers: { "content-type": "application/json" },
-    }),
+    headers,
+    ...(signal ? { signal } : {}),
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-  const answer = await response.json().catch((cause) => {
-    throw unusable(socket, `its answer is no JSON: ${thrownText(cause)}`);
+  if (response.ok) return await read(response);
+  const problem = await response.json().catch((cause) => {
+    throw unusable(sidecar, `its answer is no JSON: ${thrownText(cause)}`);
   });
-  if (response.ok) return answer;
-  throw refusal(`${method} ${path}`, answer as Problem);
+  throw refusal(`${method} ${path}`, problem);
 }
 
 /** What a problem document says: its detail is what was found, and how to mend it. */
@@ -83,27 +179,33 @@ function refusal(where: string, { status, detail }: Problem): Error {
     blame: "operator",
     where,
     found,
-    mend,
+    mend: status === 401 ? "show the token with --token-file" : mend,
   });
 }
 
 async function reach(
-  socket: string,
+  sidecar: SidecarAddress,
   url: string,
   init: RequestInit & { client: Deno.HttpClient },
 ): Promise<Response> {
   try {
     return await fetch(url, init);
   } catch (cause) {
-    throw unusable(socket, thrownText(cause));
+    const { cause: deeper = cause } = cause as Error;
+    throw unusable(sidecar, thrownText(deeper));
   }
 }
 
-function unusable(socket: string, found: string): ParleyError {
+function unusable(
+  { name, socket }: SidecarAddress,
+  found: string,
+): ParleyError {
   return new ParleyError("Cannot speak to the sidecar", {
     blame: "operator",
-    where: socket,
+    where: name,
     found,
-    mend: "see that it runs, and that the socket is the one of its admin.unix",
+    mend: socket === undefined
+      ? "see that it runs, and that the URL is the one of its admin.listen"
+      : "see that it runs, and that the socket is the one of its admin.unix",
   });
 }

@@ -9,7 +9,7 @@ import { formatPath, nearMiss, oneOf, quote } from "../policy/problem.ts";
 import { parseYaml } from "../policy/yaml.ts";
 import { type Config, parseConfig } from "../proxy/config/mod.ts";
 import { readPolicyFiles } from "../proxy/policy_files.ts";
-import { readPolicies } from "../proxy/standing_policies.ts";
+import { policyPaths, readPolicies } from "../proxy/standing_policies.ts";
 import { readingOptions } from "../proxy/data_config.ts";
 import { subjectsOf } from "../proxy/workloads.ts";
 import type { ParserStatus } from "../proxy/registry/registry.ts";
@@ -61,7 +61,11 @@ async function checkConfig(
   const wanted = {
     folders: config.parsers.folders,
     portable,
-    sources: await writtenPolicies({ ...config, policies: readable }),
+    sources: await writtenPolicies({
+      ...config,
+      policies: readable,
+      admin: await keptPolicies(config),
+    }),
     subjects: subjectsOf(config),
     options: readingOptions(config),
     listeners: config.listeners.map(({ name, direction }) => {
@@ -84,8 +88,15 @@ async function checkConfig(
 /** All documents: wrong ones are wrong even while nothing is enforced. */
 function writtenPolicies(config: Config): Promise<Source[]> {
   return config.enforcement === "never"
-    ? readPolicyFiles(config.policies)
+    ? readPolicyFiles(policyPaths(config))
     : readPolicies(config);
+}
+
+/** The folder of policies that are put in is made when a sidecar starts. */
+async function keptPolicies({ admin }: Config): Promise<Config["admin"]> {
+  const { policies, ...rest } = admin;
+  const there = policies && await Deno.stat(policies).catch(() => undefined);
+  return there ? admin : rest;
 }
 
 /** Whether the policies are about this workload at all. */

@@ -151,6 +151,15 @@ function commands(exit: (code: number) => void): Command {
       exit(await (await import("./schema.ts")).schema(what, options))
     );
 
+  ofSidecar(program.command("status"))
+    .description(
+      "what the running sidecar is meant to do, what is in force, and since when",
+    )
+    .option("--json", "print it as JSON")
+    .action(async (options) =>
+      exit(await (await import("./status.ts")).status(options))
+    );
+
   program.addCommand(parserCommands(exit));
   program.addCommand(connectionCommands(exit));
   program.addCommand(redirectCommands(exit));
@@ -161,11 +170,10 @@ function parserCommands(exit: (code: number) => void): Command {
   const parsers = new Command("parsers").description(
     "list, reload, test and begin parsers",
   );
-  parsers.command("list")
+  ofSidecar(parsers.command("list"))
     .description(
       "the parsers of the running sidecar, version by version; without one those that would serve",
     )
-    .option(...SOCKET)
     .option(
       "--folder <path>",
       "of no sidecar: the built-in parsers and those of this folder (may be repeated)",
@@ -178,10 +186,9 @@ function parserCommands(exit: (code: number) => void): Command {
       exit(await (await import("./parsers.ts")).list(options))
     );
 
-  parsers.command("reload")
+  ofSidecar(parsers.command("reload"))
     .description("have the running sidecar stage parsers again, changed or not")
     .argument("[name]", "the parser (default: all)")
-    .option(...SOCKET)
     .option("--json", "print what came of it as JSON")
     .action(async (name, options) =>
       exit(await (await import("./parsers_running.ts")).reload(name, options))
@@ -214,19 +221,17 @@ function connectionCommands(exit: (code: number) => void): Command {
   const connections = new Command("connections").description(
     "list and close connections of the running sidecar",
   );
-  connections.command("list")
+  ofSidecar(connections.command("list"))
     .description("open connections, the oldest first")
-    .option(...SOCKET)
     .option("--json", "print the list as JSON")
     .action(async (options) =>
       exit(await (await import("./connections.ts")).list(options))
     );
 
-  connections.command("close")
+  ofSidecar(connections.command("close"))
     .description("end a connection, or all that a version of a parser reads")
     .argument("[id]", "of the connection, as the access log has it")
     .option("--parser <name@version>", "all connections on this version")
-    .option(...SOCKET)
     .action(async (id, options) =>
       exit(await (await import("./connections.ts")).close(id, options))
     );
@@ -254,10 +259,26 @@ const FOLDER: [
   [],
 ];
 
-const SOCKET: [string, string] = [
-  "--socket <path>",
-  "the sidecar's admin socket (default: that of the one that runs)",
-];
+/** With the options that say which sidecar is meant. */
+function ofSidecar(command: Command): Command {
+  return command
+    .option(
+      "--socket <path>",
+      "the sidecar's admin socket (default: that of the one that runs)",
+    )
+    .option(
+      "--admin <url>",
+      "the sidecar's admin.listen instead: http://HOST:PORT or https://HOST:PORT",
+    )
+    .option(
+      "--token-file <file>",
+      "with --admin: a file with the token of its admin.tokenFile",
+    )
+    .option(
+      "--ca-file <file>",
+      "with --admin: certificates (PEM) that its own is trusted by",
+    );
+}
 
 const CONFIG: [string, string] = [
   "-c, --config <file>",

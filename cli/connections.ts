@@ -16,8 +16,8 @@ import { tableLines } from "./table.ts";
 export async function list(
   { json = false, ...option }: SidecarOption & { json?: boolean },
 ): Promise<number> {
-  const socket = await needSidecar(option);
-  const answer = await ask<ConnectionList>(socket, "GET", "/v1/connections");
+  const sidecar = await needSidecar(option);
+  const answer = await ask<ConnectionList>(sidecar, "GET", "/v1/connections");
   const { connections, total } = answer;
   if (json) {
     console.log(JSON.stringify(answer, null, 2));
@@ -55,9 +55,9 @@ export async function close(
   { parser, ...option }: SidecarOption & { parser?: string },
 ): Promise<number> {
   const which = readWhich(id, parser);
-  const socket = await needSidecar(option);
+  const sidecar = await needSidecar(option);
   const { closed } = await ask<{ closed: number }>(
-    socket,
+    sidecar,
     "POST",
     "/v1/connections/close",
     which,

@@ -31,15 +31,16 @@ export async function list(
     & { json?: boolean },
 ): Promise<number> {
   const isOfFolders = folder.length > 0 || portable;
-  if (isOfFolders && option.socket !== undefined) {
+  const named = option.socket === undefined ? "--admin" : "--socket";
+  if (isOfFolders && (option.socket ?? option.admin) !== undefined) {
     throw new UsageError(
-      "--socket excludes --folder and --portable: a sidecar has its own parsers",
+      `${named} excludes --folder and --portable: a sidecar has its own parsers`,
     );
   }
-  const socket = isOfFolders ? undefined : await findSidecar(option);
-  if (socket !== undefined) {
+  const sidecar = isOfFolders ? undefined : await findSidecar(option);
+  if (sidecar !== undefined) {
     const { listRunning } = await import("./parsers_running.ts");
-    return await listRunning(socket, json);
+    return await listRunning(sidecar, json);
   }
   if (!isOfFolders) {
     console.error(

@@ -6,7 +6,12 @@
 import type { ParserState, VersionState } from "../proxy/administered.ts";
 import { escapeLines } from "../policy/problem.ts";
 import { versionText } from "../proxy/versions.ts";
-import { ask, needSidecar, type SidecarOption } from "./admin_client.ts";
+import {
+  ask,
+  needSidecar,
+  type SidecarAddress,
+  type SidecarOption,
+} from "./admin_client.ts";
 import { EXIT_FAILED } from "./exit.ts";
 import { tableLines } from "./table.ts";
 
@@ -15,12 +20,12 @@ interface Parsers {
   readonly parsers: readonly ParserState[];
 }
 
-/** Lists the parsers of the sidecar behind a socket; 1 if the newest content of one was refused. */
+/** Lists the parsers of a sidecar; 1 if the newest content of one was refused. */
 export async function listRunning(
-  socket: string,
+  sidecar: SidecarAddress,
   json: boolean,
 ): Promise<number> {
-  const { parsers } = await ask<Parsers>(socket, "GET", "/v1/parsers");
+  const { parsers } = await ask<Parsers>(sidecar, "GET", "/v1/parsers");
   if (json) console.log(JSON.stringify(parsers, null, 2));
   else for (const line of table(parsers)) console.log(line);
   return exitOf(parsers);
@@ -31,10 +36,10 @@ export async function reload(
   name: string | undefined,
   { json = false, ...option }: SidecarOption & { json?: boolean },
 ): Promise<number> {
-  const socket = await needSidecar(option);
+  const sidecar = await needSidecar(option);
   const path = name === undefined ? "" : `/${encodeURIComponent(name)}`;
   const { parsers } = await ask<Parsers>(
-    socket,
+    sidecar,
     "POST",
     `/v1/parsers${path}/reload`,
   );

@@ -3,6 +3,10 @@
  *
  * @module
  */
+import type { Lease } from "../policy/dns_cache.ts";
+import type { Knowledge } from "../policy/identity_source.ts";
+import type { Problem } from "../policy/problem.ts";
+import type { Config } from "./config/model.ts";
 import type { PolicyState } from "./policy_history.ts";
 import type { ParserStatus } from "./registry/registry.ts";
 
@@ -18,18 +22,101 @@ export interface Administered {
    * @throws {Error} when nothing could be judged; all stays as it was
    */
   reloadParsers(name?: string): Promise<ParserState[]>;
-  /** What is in force, and how old what is known is. */
-  status(): Promise<SidecarStatus>;
-  connections(): Promise<ConnectionList>;
+  /** What is meant and what is in force, and how old what is known is. Counts are those of the last second. */
+  status(): SidecarStatus;
+  /** Why it should not be sent work now; nothing: it should. */
+  unready(): string[];
+  connections(filter?: ConnectionFilter): Promise<ConnectionList>;
   /** Ends connections; how many. */
   closeConnections(which: Which): Promise<number>;
+  /** What is known of the cluster, and of names. */
+  knowledge(): SidecarKnowledge;
+  /** The configuration that is followed. */
+  config(): Config;
+  /** Policies that are put in here; absent where they come from files only. */
+  readonly policies?: AdministeredPolicies;
+}
+
+/** Policies that operators put in by name. */
+export interface AdministeredPolicies {
+  list(): Promise<StoredPolicy[]>;
+  get(name: string): Promise<PolicyText | undefined>;
+  /**
+   * Judges a text as a policy file, keeps it and has it in force.
+   *
+   * @throws {Error} when it could not be judged, or not be kept
+   */
+  put(
+    name: string,
+    text: string,
+    precondition: Precondition,
+  ): Promise<PolicyChange>;
+  /** @throws {Error} when it could not be removed */
+  delete(name: string, precondition: Precondition): Promise<PolicyChange>;
+}
+
+/** A policy that was put in. */
+export interface StoredPolicy {
+  readonly name: string;
+  /** Of its text: an entity tag of HTTP, with its quotes. */
+  readonly etag: string;
+  /** As its documents name it. */
+  readonly file: string;
+}
+
+/** A policy with its text. */
+export interface PolicyText {
+  readonly name: string;
+  readonly etag: string;
+  readonly text: string;
+}
+
+/** Whether a change is meant for what is there now: its entity tag, or nothing if there is none. */
+export type Precondition = (etag: string | undefined) => boolean;
+
+/** What came of a change. All but the first changed nothing. */
+export type PolicyChange =
+  | {
+    readonly outcome: "created" | "replaced";
+    readonly etag: string;
+    readonly file: string;
+  }
+  | { readonly outcome: "deleted" }
+  /** There is none of the name. */
+  | { readonly outcome: "absent" }
+  | { readonly outcome: "unmet"; readonly etag?: string }
+  /** `enforcement: never`: policies are not read. */
+  | { readonly outcome: "not-enforced" }
+  /** Its errors, and those that others would have because of it. */
+  | { readonly outcome: "refused"; readonly problems: readonly Problem[] };
+
+/** What identities are known, and what addresses names lead to. */
+export interface SidecarKnowledge extends Knowledge {
+  readonly names: readonly Lease[];
 }
 
 /** What the sidecar goes by. */
 export interface SidecarStatus {
+  /** Why it should not be sent work now; empty: it should. */
+  readonly unready: readonly string[];
+  readonly listeners: readonly ListenerState[];
   readonly policy: PolicyState;
+  readonly parsers: readonly ParserState[];
   /** Where what is known of the cluster comes from, and of names. */
   readonly identities: readonly SourceState[];
+}
+
+/** A listener of the configuration. */
+export interface ListenerState {
+  readonly name: string;
+  readonly direction: "ingress" | "egress";
+  readonly state: "up" | "down";
+  /** `host:port` that is bound. */
+  readonly address?: string;
+  /** The parser where no policy names one. */
+  readonly l7proto?: string;
+  /** Why it is not as it is configured. */
+  readonly error?: string;
 }
 
 /** A source of identities. */
@@ -67,11 +154,23 @@ export interface VersionState {
   readonly refused?: string;
 }
 
+/** Which connections are meant: those of which all is so. */
+export interface ConnectionFilter {
+  readonly listener?: string;
+  readonly direction?: ConnectionState["direction"];
+  readonly l7proto?: string;
+  /** `NAME@VERSION`. */
+  readonly parser?: string;
+  /** A host, or `host:port`. */
+  readonly source?: string;
+  readonly destination?: string;
+}
+
 /** Open connections. */
 export interface ConnectionList {
   /** The oldest ones; not more than a thousand. */
   readonly connections: readonly ConnectionState[];
-  /** How many there are. */
+  /** How many there are that are meant. */
   readonly total: number;
 }
 

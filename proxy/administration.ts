@@ -6,14 +6,19 @@
  */
 import {
   type Administered,
+  type AdministeredPolicies,
+  type ConnectionFilter,
   type ConnectionList,
   type ConnectionState,
   LISTED_MAX,
+  type ListenerState,
   type ParserState,
+  type SidecarKnowledge,
   type SidecarStatus,
   type Which,
 } from "./administered.ts";
 import type { SourceStatus } from "../policy/identity_source.ts";
+import type { Config } from "./config/model.ts";
 import type { PolicyState } from "./policy_history.ts";
 import type { WorkerQuestion } from "./control/messages.ts";
 import type { ParserHistory } from "./registry/history.ts";
@@ -31,6 +36,12 @@ export interface Administrable {
   policy(): PolicyState;
   /** Sources of identities. */
   sources(): SourceStatus[];
+  listeners(): ListenerState[];
+  knowledge(): SidecarKnowledge;
+  config(): Config;
+  /** What keeps it from work beside its listeners, policy and parsers. */
+  faults(): string[];
+  readonly policies?: AdministeredPolicies;
   /** The parsers as they are now. */
   status(): ParserStatus[];
   /** Has parsers staged again, and waits for what comes of it. @throws {Error} when nothing could be judged */
@@ -40,9 +51,11 @@ export interface Administrable {
 /** See {@linkcode Administered}. */
 export class Administration implements Administered {
   readonly #parts: Administrable;
+  readonly policies?: AdministeredPolicies;
 
   constructor(parts: Administrable) {
     this.#parts = parts;
+    if (parts.policies) this.policies = parts.policies;
   }
 
   async parsers(): Promise<ParserState[]> {
@@ -57,22 +70,60 @@ export class Administration implements Administered {
     return states.filter((state) => name === undefined || state.name === name);
   }
 
-  status(): Promise<SidecarStatus> {
-    const { policy, sources } = this.#parts;
-    const identities = sources().map(({ age, ...source }) => {
-      return age === undefined ? source : { ...source, ageMs: age };
-    });
-    return Promise.resolve({ policy: policy(), identities });
+  status(): SidecarStatus {
+    const { policy, sources, listeners, history, versions, status } =
+      this.#parts;
+    return {
+      unready: this.unready(),
+      listeners: listeners(),
+      policy: policy(),
+      parsers: history.states(status(), versions()),
+      identities: sources().map(({ age, ...source }) => {
+        return age === undefined ? source : { ...source, ageMs: age };
+      }),
+    };
   }
 
-  async connections(): Promise<ConnectionList> {
-    const answers = await this.#parts.ask({ about: "connections" });
-    const connections = answers.flatMap(connectionsOf)
-      .sort((a, b) => b.ageMs - a.ageMs)
-      .slice(0, LISTED_MAX);
+  unready(): string[] {
+    const { policy, listeners, status, faults } = this.#parts;
+    const serving = new Set(
+      status().filter(({ version }) => version !== undefined)
+        .map(({ name }) => name),
+    );
+    return [
+      ...faults(),
+      ...(policy().version === 0 ? ["no policy has been read yet"] : []),
+      ...listeners().flatMap(({ name, state, error, l7proto }) => {
+        if (state === "down") {
+          return [`listener ${name} is down: ${error ?? "it is not bound"}`];
+        }
+        return l7proto === undefined || serving.has(l7proto) ? [] : [
+          `listener ${name} needs the parser ${l7proto}, which is not loaded`,
+        ];
+      }),
+    ];
+  }
+
+  knowledge(): SidecarKnowledge {
+    return this.#parts.knowledge();
+  }
+
+  config(): Config {
+    return this.#parts.config();
+  }
+
+  async connections(filter: ConnectionFilter = {}): Promise<ConnectionList> {
+    const answers = await this.#parts.ask({ about: "connections", filter });
+    const lists = answers.map(listOf);
+    // Those of a worker that did not answer count too, where all are meant.
+    const isAll = Object.keys(filter).length === 0;
+    const least = isAll ? this.#parts.connections() : 0;
+    const counted = lists.reduce((sum, { total }) => sum + total, 0);
     return {
-      connections,
-      total: Math.max(connections.length, this.#parts.connections()),
+      connections: lists.flatMap(({ connections }) => connections)
+        .sort((a, b) => b.ageMs - a.ageMs)
+        .slice(0, LISTED_MAX),
+      total: Math.max(counted, least),
     };
   }
 
@@ -85,8 +136,13 @@ export class Administration implements Administered {
 }
 
 /** What has the shape of connections: a worker's answer may be anything. */
-function connectionsOf(answer: unknown): ConnectionState[] {
-  return Array.isArray(answer) ? answer.filter(isConnection) : [];
+function listOf(answer: unknown): ConnectionList {
+  const { connections, total } = Object(answer);
+  const found: ConnectionState[] = Array.isArray(connections)
+    ? connections.filter(isConnection)
+    : [];
+  const counted = Number.isSafeInteger(total) ? total : 0;
+  return { connections: found, total: Math.max(found.length, counted) };
 }
 
 function isConnection(value: unknown): value is ConnectionState {

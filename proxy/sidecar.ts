@@ -72,6 +72,7 @@ export class Sidecar {
   #names: Names = {};
   #resolving: ReturnType<typeof setInterval> | undefined;
   #reloads: Promise<void> = Promise.resolve();
+  #isStopping = false;
 
   private constructor(config: Config, options: SidecarOptions) {
     this.#config = config;
@@ -162,6 +163,15 @@ export class Sidecar {
       policy: () => this.#policy.state,
       sources: () => this.#cluster.status(),
       status: () => this.#registry.status(),
+      listeners: () =>
+        this.listeners.map(({ config, address }) => {
+          const { name, direction, l7proto } = config;
+          const proto = l7proto === undefined ? {} : { l7proto };
+          return { name, direction, state: "up", address, ...proto };
+        }),
+      knowledge: () => ({ ...this.#cluster.knowledge, names: [] }),
+      config: () => this.#config,
+      faults: () => this.#isStopping ? ["the sidecar is stopping"] : [],
       stageAgain: (name) => {
         this.#registry.loadAgain(name);
         return this.reload();
@@ -213,6 +223,7 @@ export class Sidecar {
 
   /** Accepts no more, lets connections finish within `limits.drain`, then closes the rest. */
   async drain(): Promise<void> {
+    this.#isStopping = true;
     for (const { listener } of this.#listeners) listener.stop();
     const finished = Promise.all(
       this.#listeners.map(({ listener }) => listener.finished),

@@ -12,12 +12,22 @@ import { readPolicyFiles } from "./policy_files.ts";
 /** What says which policies there are. */
 export type PolicySettings = Pick<
   Config,
-  "policies" | "enforcement" | "allowLocalhost"
+  "policies" | "enforcement" | "allowLocalhost" | "admin"
 >;
+
+/** The files and folders that hold policies, the folder of those that the admin API keeps among them. */
+export function policyPaths(
+  { policies, admin }: Pick<Config, "policies" | "admin">,
+): string[] {
+  return [...policies, ...(admin.policies ? [admin.policies] : [])];
+}
 
 /** What the settings add to the policy files. */
 export function standingPolicies(
-  { enforcement, allowLocalhost }: Omit<PolicySettings, "policies">,
+  { enforcement, allowLocalhost }: Pick<
+    PolicySettings,
+    "enforcement" | "allowLocalhost"
+  >,
 ): Source[] {
   return [
     // Both directions are closed, and opened for nobody.
@@ -41,7 +51,7 @@ export async function readPolicies(
   config: PolicySettings,
 ): Promise<Source[]> {
   if (config.enforcement === "never") return [];
-  const written = await readPolicyFiles(config.policies);
+  const written = await readPolicyFiles(policyPaths(config));
   return [...written, ...standingPolicies(config)];
 }
 

@@ -20,7 +20,7 @@ const ROOT = join(import.meta.dirname!, "..");
 const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ["main.ts", ["cli"]],
   ["cli", ["admin", "proxy", "policy", "proxylib", "parsers", "deno.json"]],
-  ["admin", ["proxy", "policy"]],
+  ["admin", ["proxy", "policy", "deno.json"]],
   ["proxy", ["policy", "proxylib"]],
   ["policy", []],
   ["proxylib", []],

@@ -33,7 +33,7 @@ policies: [ policies/, /abs/x.yaml ]
 parsers: { folders: [ parsers/ ], config: { r2d2: { key: value } } }
 mode: audit
 accessLog: { sink: { file: log/access.jsonl }, responses: true }
-admin: { unix: run/admin.sock }
+admin: { unix: run/admin.sock, listen: "0.0.0.0:9901", tokenFile: token, tls: { cert: tls.crt, key: tls.key }, hosts: [ Parley.example ], policies: kept/ }
 data: { workers: 1, transport: portable }
 limits: { frameBytes: 1024, connections: 5, workerBytes: 134217728, parserTime: 5ms, connectTimeout: 20ms, idleTimeout: 1m, drain: 0s, stall: 2s }
 `,
@@ -93,7 +93,14 @@ limits: { frameBytes: 1024, connections: 5, workerBytes: 134217728, parserTime: 
       sink: { file: "/etc/parley/log/access.jsonl" },
       responses: true,
     },
-    admin: { unix: "/etc/parley/run/admin.sock" },
+    admin: {
+      unix: "/etc/parley/run/admin.sock",
+      listen: { transport: "tcp", hostname: "0.0.0.0", port: 9901 },
+      tokenFile: "/etc/parley/token",
+      tls: { cert: "/etc/parley/tls.crt", key: "/etc/parley/tls.key" },
+      hosts: ["parley.example"],
+      policies: "/etc/parley/kept",
+    },
     data: { workers: 1, transport: "portable" },
     limits: {
       frameBytes: 1024,
@@ -136,7 +143,7 @@ Deno.test("defaultConfig() has a value for every key", () => {
     enforcement: "default",
     allowLocalhost: false,
     accessLog: { sink: "stdout", responses: false },
-    admin: {},
+    admin: { hosts: [] },
     data: { workers: 1, transport: "auto" },
     limits: {
       frameBytes: 16_777_216,
@@ -558,13 +565,29 @@ const ROWS: readonly Row[] = [
     path: "listeners[0].transparent",
   },
 
-  // What the contract promises and this version lacks
   {
-    code: "config.no-effect",
-    name: "admin.listen",
-    severity: "warning",
-    text: "admin: {‸listen: 127.0.0.1:9901}",
+    code: "config.admin-token",
+    name: "the admin API for everybody",
+    text: "admin: {listen: ‸0.0.0.0:9901}",
     path: "admin.listen",
+  },
+  {
+    code: "config.admin-token",
+    name: "the admin API at a name",
+    text: "admin: {listen: ‸parley.example:9901}",
+    path: "admin.listen",
+  },
+  {
+    code: "config.admin-token",
+    name: "the admin API for all of IPv6",
+    text: 'admin: {listen: ‸"[::]:9901"}',
+    path: "admin.listen",
+  },
+  {
+    code: "config.hostname",
+    name: "a host with a port",
+    text: 'admin: {hosts: [‸"parley.example:9901"]}',
+    path: "admin.hosts[0]",
   },
   {
     code: "schema.unknown-key",

@@ -108,6 +108,16 @@ export interface Config {
   readonly admin: {
     /** The socket for commands; absent: a path of the user's own. */
     readonly unix?: string;
+    /** Where the admin API is served over TCP too. */
+    readonly listen?: TcpAddress;
+    /** PEM files; with them TCP is TLS. */
+    readonly tls?: { readonly cert: string; readonly key: string };
+    /** A file with the token of whoever may change something over TCP. */
+    readonly tokenFile?: string;
+    /** Names that clients may call it by, beside its address. */
+    readonly hosts: readonly string[];
+    /** A folder that keeps the policies that are put in; absent: they end with the sidecar. */
+    readonly policies?: string;
   };
   readonly data: {
     readonly workers: number;

@@ -7,6 +7,7 @@
 import { dirname, isAbsolute, join } from "node:path";
 import { Cursor, isMapping, Reporter } from "../../policy/cursor.ts";
 import { type Problem, quote } from "../../policy/problem.ts";
+import { isLoopback } from "../loopback.ts";
 import { checkShape } from "../../policy/shape.ts";
 import { parseYaml } from "../../policy/yaml.ts";
 import type {
@@ -16,12 +17,6 @@ import type {
   Transparent,
 } from "./model.ts";
 import { configSchema, type Parsed } from "./schema.ts";
-
-/** Keys whose value changes nothing yet; nothing becomes less safe without them. */
-const WITHOUT_EFFECT = [
-  ["admin", "listen"],
-  ["admin", "tokenFile"],
-] as const;
 
 /** The configuration of a sidecar that was given none. */
 export function defaultConfig(): Config {
@@ -60,7 +55,8 @@ export function parseConfig(
   checkEndpoints(root);
   checkIdentities(root.get("identities"));
   checkSink(root.get("accessLog"));
-  warnOfNoEffect(root);
+  checkAdmin(root.get("admin"));
+  warnOfNoLabels(root);
   const problems = reporter.problems
     .sort((a, b) => a.line - b.line || a.column - b.column);
   const isWrong = problems.some(({ severity }) => severity === "error");
@@ -225,17 +221,26 @@ function checkSink(accessLog: Cursor): void {
   }
 }
 
-function warnOfNoEffect(root: Cursor): void {
-  const inert = WITHOUT_EFFECT.map((path) => {
-    return path.reduce((cursor: Cursor, key) => cursor.get(key), root);
-  });
-  for (const cursor of inert.filter((cursor) => cursor.present)) {
-    cursor.warnAtKey(
-      "config.no-effect",
-      `${cursor.path.join(".")} has no effect yet`,
-      "delete it, or leave it for a later version",
-    );
-  }
+/** Whoever reaches another address than loopback must show the token. */
+function checkAdmin(admin: Cursor): void {
+  const listen = admin.get("listen");
+  const [, bracketed, plain] = /^(?:\[([^\]]*)\]|([^:]*)):\d+$/
+    .exec(listen.text() ?? "") ?? [];
+  const host = bracketed ?? plain;
+  const isOpen = host !== undefined && !isLoopback(host) &&
+    !admin.get("tokenFile").present;
+  if (!isOpen) return;
+  listen.error(
+    "config.admin-token",
+    `${
+      quote(host)
+    } is not loopback, so whoever calls the admin API there has to show a token`,
+    "add admin.tokenFile, or listen at 127.0.0.1",
+  );
+}
+
+/** A policy that selects by label selects nobody without labels. */
+function warnOfNoLabels(root: Cursor): void {
   const selectsNobody = root.get("policies").hasItems &&
     !root.get("endpoints").present &&
     root.get("endpoint").get("labels").keys().length === 0;
@@ -308,7 +313,7 @@ function resolve(parsed: Parsed, folder: string): Config {
       sink: targetOf(accessLog, at),
       responses: accessLog.responses,
     },
-    admin: admin.unix === undefined ? {} : { unix: at(admin.unix) },
+    admin: resolveAdmin(admin, at),
     data,
     limits: {
       frameBytes: limits.frameBytes,
@@ -321,6 +326,20 @@ function resolve(parsed: Parsed, folder: string): Config {
       stall: limits.stall,
     },
   };
+}
+
+function resolveAdmin(
+  { unix, listen, tokenFile, tls, hosts, policies }: Parsed["admin"],
+  at: (path: string) => string,
+): Config["admin"] {
+  return withoutUndefined({
+    unix: unix === undefined ? undefined : at(unix),
+    listen,
+    tokenFile: tokenFile === undefined ? undefined : at(tokenFile),
+    tls: tls && { cert: at(tls.cert), key: at(tls.key) },
+    hosts: hosts.map((host) => host.toLowerCase()),
+    policies: policies === undefined ? undefined : withoutSlash(at(policies)),
+  }) as Config["admin"];
 }
 
 function resolveUpstream(

@@ -9,6 +9,7 @@ import {
   cidr,
   dnsListenAddress,
   duration,
+  hostname,
   ipAddress,
   labels,
   listenAddress,
@@ -153,8 +154,24 @@ export const configSchema = z.strictObject({
     unix: path.optional().describe(
       "the socket that commands speak to; without it a path of the user's own",
     ),
-    listen: z.unknown().optional().describe("without effect yet"),
-    tokenFile: z.unknown().optional().describe("without effect yet"),
+    listen: listenAddress.optional().describe(
+      "host:port where the admin API is served too: reading is open on loopback, all else needs tokenFile",
+    ),
+    tokenFile: path.optional().describe(
+      "a file with the token of whoever changes something over TCP; read at each use",
+    ),
+    tls: z.strictObject({
+      cert: path.describe("PEM, with the whole chain"),
+      key: path.describe("PEM"),
+    }).optional().describe(
+      "the admin API over TCP speaks TLS; the files are read again when they change",
+    ),
+    hosts: z.array(hostname).default([]).describe(
+      "names that clients may call listen by, beside its address and localhost",
+    ),
+    policies: path.optional().describe(
+      "a folder that keeps the policies that are put in; without it they end with the sidecar; a change counts after a restart; not in portable",
+    ),
   }).prefault({}),
   data: z.strictObject({
     workers: z.int().min(1).max(64).default(1).describe(

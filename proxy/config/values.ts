@@ -223,3 +223,18 @@ export const path = z.string().check((context) => {
     },
   });
 });
+
+const HOSTNAME = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i;
+
+export const hostname = z.string().check((context) => {
+  if (HOSTNAME.test(context.value)) return;
+  context.issues.push({
+    code: "custom",
+    input: context.value,
+    message: `${quote(context.value)} is not a name of a host`,
+    params: {
+      code: "config.hostname",
+      mend: "write a name such as parley.example, without a port",
+    },
+  });
+});

@@ -15,7 +15,11 @@ import type { Lease } from "../../policy/dns_cache.ts";
 import type { L7Schema } from "../../policy/json_schema.ts";
 import type { StoredDocument } from "../../policy/stored.ts";
 import type { Decision, Fields, FieldTexts } from "../../proxylib/mod.ts";
-import type { ConnectionState, Which } from "../administered.ts";
+import type {
+  ConnectionFilter,
+  ConnectionList,
+  Which,
+} from "../administered.ts";
 import type { ListenerConfig } from "../config/mod.ts";
 import type { DataConfig } from "../data_config.ts";
 import type { Coverage, Mode } from "../matcher.ts";
@@ -123,15 +127,15 @@ export interface ToPredecessor {
 export type WorkerQuestion =
   /** Nothing but its counters. */
   | { readonly about: "counters" }
-  /** Its oldest connections. */
-  | { readonly about: "connections" }
+  /** Its oldest connections of those that are meant. */
+  | { readonly about: "connections"; readonly filter: ConnectionFilter }
   /** Connections to end. */
   | { readonly about: "close"; readonly which: Which };
 
 /** What it answers. */
 export interface WorkerAnswers {
   readonly counters: null;
-  readonly connections: readonly ConnectionState[];
+  readonly connections: ConnectionList;
   /** How many it has ended. */
   readonly close: number;
 }

@@ -17,28 +17,27 @@ import type { Administered } from "../administered.ts";
 import { Administration } from "../administration.ts";
 import type { Config } from "../config/mod.ts";
 import type { Judgement, Published } from "../control/messages.ts";
-import { dataConfig, readingOptions } from "../data_config.ts";
+import { dataConfig } from "../data_config.ts";
 import { Cluster } from "../identities/cluster.ts";
 import { connectionLimit } from "../limits.ts";
 import { CHANNEL_SYMBOLS, type ChannelLibc } from "../linux/channel.ts";
 import { openLibc } from "../linux/libc.ts";
 import { PolicyHistory } from "../policy_history.ts";
+import { FolderShelf, MemoryShelf, type PolicyShelf } from "../policy_shelf.ts";
 import { ParserHistory } from "../registry/history.ts";
 import type { ParserChange } from "../registry/registry.ts";
 import { prestagedFolder } from "../sandbox/prestaged.ts";
 import type { SandboxOptions } from "../sandbox/spawn.ts";
 import type { BoundListener, OperatorLog, SidecarOptions } from "../sidecar.ts";
-import { readPolicies } from "../standing_policies.ts";
+import { policyPaths, readPolicies } from "../standing_policies.ts";
 import { thrownText } from "../thrown.ts";
 import { Sockets } from "../transport/epoll/sockets.ts";
 import { type Watch, watch } from "../watch.ts";
-import { subjectsOf } from "../workloads.ts";
-import { Checker, Checkers } from "./checker.ts";
+import { Checker } from "./checker.ts";
 import { Dns } from "./dns.ts";
-import { bindListener, type BoundSocket, isSameSocket } from "./listening.ts";
 import { Isolation } from "./isolation.ts";
+import { Listeners } from "./listeners.ts";
 import { LogOutput } from "./log_output.ts";
-import { namedIn } from "./named.ts";
 import {
   leasesOfNames,
   type Names,
@@ -48,8 +47,9 @@ import {
 } from "./names.ts";
 import { Parsers } from "./parsers.ts";
 import { CHECKER, WORKER } from "./programs.ts";
-import { review } from "./review.ts";
-import { Spare } from "./spare.ts";
+import { type Reviewed, Reviews } from "./reviews.ts";
+import { StoredPolicies } from "./stored_policies.ts";
+import { Turns } from "./turns.ts";
 import { Workers, type WorkerState } from "./workers.ts";
 
 /** What the supervisor is given beside its configuration. */
@@ -60,16 +60,12 @@ export interface SupervisorOptions extends SidecarOptions {
   readonly folder: string;
 }
 
-/** A judgement, and what it changed of the parsers. */
-type Reviewed = Judgement & { readonly changes: readonly ParserChange[] };
-
 /** A running sidecar of several processes. */
 export class Supervisor {
   #config: Config;
   readonly #options: SupervisorOptions;
   readonly #log: OperatorLog;
   readonly #libc: ChannelLibc;
-  readonly #sockets: Sockets;
   readonly #output: LogOutput;
   readonly #isolation: Isolation;
   readonly #workers: Workers;
@@ -78,12 +74,18 @@ export class Supervisor {
   readonly #snapshots: string;
   #parsers: Parsers;
   readonly #history = new ParserHistory();
-  #bound: BoundSocket[] = [];
+  readonly #listeners: Listeners;
   #names: Names = {};
   #published: Published = { parsers: [], documents: [] };
   readonly #policies = new PolicyHistory();
-  /** The policy files as they were judged last. */
-  #judged = "";
+  readonly #shelf: PolicyShelf;
+  readonly #reviews = new Reviews(() => this.#openChecker(), () => {
+    return {
+      config: this.#config,
+      parsers: this.#parsers,
+      documents: this.#published.documents,
+    };
+  });
   /** What was reported at the last review: it is not said again while it lasts. */
   #reported: ReadonlySet<string> = new Set();
   #missing = new Set<string>();
@@ -91,22 +93,22 @@ export class Supervisor {
   /** Watches of former configurations. */
   readonly #closing: (Promise<void> | undefined)[] = [];
   #resolving: ReturnType<typeof setInterval> | undefined;
-  #reloads: Promise<void> = Promise.resolve();
-  #checker: Checker | undefined;
-  readonly #spare = new Spare(() => this.#openChecker());
+  readonly #turns = new Turns();
   #isStopping = false;
 
   private constructor(
     config: Config,
     options: SupervisorOptions,
     snapshots: string,
+    shelf: PolicyShelf,
   ) {
     this.#config = this.#limited(config, options.log);
     this.#options = options;
     this.#log = options.log;
     this.#snapshots = snapshots;
+    this.#shelf = shelf;
     this.#libc = openLibc(CHANNEL_SYMBOLS);
-    this.#sockets = Sockets.open();
+    this.#listeners = new Listeners(Sockets.open(), this.#log);
     this.#output = new LogOutput(config.accessLog.sink, this.#log);
     this.#parsers = this.#parsersOf(config);
     this.#isolation = new Isolation({
@@ -166,13 +168,14 @@ export class Supervisor {
   ): Promise<Supervisor> {
     const snapshots = `${options.folder}/parsers`;
     await Deno.mkdir(snapshots);
-    const supervisor = new Supervisor(config, options, snapshots);
+    const shelf = await shelfOf(config);
+    const supervisor = new Supervisor(config, options, snapshots, shelf);
     await supervisor.#start();
     return supervisor;
   }
 
   get listeners(): BoundListener[] {
-    return this.#bound.map(({ listener, address }) => {
+    return this.#listeners.bound.map(({ listener, address }) => {
       return { config: listener, address };
     });
   }
@@ -211,6 +214,24 @@ export class Supervisor {
       ],
       status: () => this.#parsers.status(),
       stageAgain: (name) => this.#stageAgain(name),
+      listeners: () => this.#listeners.states(this.#config.listeners),
+      knowledge: () => {
+        return { ...this.#cluster.knowledge, names: this.#dns.leases };
+      },
+      config: () => this.#config,
+      faults: () => [
+        ...(this.#isStopping ? ["the sidecar is stopping"] : []),
+        ...(this.#workers.live.size === 0 ? ["no worker runs"] : []),
+      ],
+      policies: new StoredPolicies({
+        turns: this.#turns,
+        shelf: this.#shelf,
+        isEnforced: () => this.#config.enforcement !== "never",
+        read: () => this.#readPolicy(),
+        trial: (written) => this.#reviews.trial(written),
+        reload: () => this.#reload(),
+        state: () => this.#policies.state,
+      }),
     });
   }
 
@@ -222,13 +243,11 @@ export class Supervisor {
   /** Accepts no more, lets connections finish within `limits.drain`, then closes the rest. */
   async drain(): Promise<void> {
     this.#isStopping = true;
-    this.#checker?.kill();
-    const spareGone = this.#spare.drop();
-    for (const { descriptor } of this.#bound) this.#sockets.close(descriptor);
-    this.#bound = [];
+    this.#turns.stop();
+    this.#listeners.close();
     await Promise.all([
       this.#workers.drain(this.#config.limits.drain),
-      spareGone,
+      this.#reviews.stop(),
     ]);
     await this.#release();
   }
@@ -245,7 +264,7 @@ export class Supervisor {
 
   async #startAll(): Promise<void> {
     const count = this.#config.data.workers;
-    this.#spare.prepare(); // all else waits for the checker
+    this.#reviews.prepare(); // all else waits for the checker
     await this.#cluster.follow(this.#config);
     const { sandbox } = this.#state();
     // They load while the checker works.
@@ -253,13 +272,11 @@ export class Supervisor {
       { length: count },
       () => this.#workers.spawn(sandbox),
     );
-    const judgement = await this.#review(await this.#readPolicy());
+    const judgement = await this.#reviews.all(await this.#readPolicy());
     this.#refuseToStart(judgement);
     const tell = this.#apply(judgement);
     await this.#resolve();
-    for (const listener of this.#config.listeners) {
-      this.#bound.push(await bindListener(this.#sockets, listener));
-    }
+    await this.#listeners.bind(this.#config.listeners);
     await Promise.all(workers.map((worker) => this.#workers.equip(worker)));
     await this.#dns.follow();
     tell();
@@ -272,37 +289,33 @@ export class Supervisor {
     clearInterval(this.#resolving);
     this.#isolation[Symbol.dispose]();
     // A turn that is under way may still open a watch; what a watch has seen waits for a turn.
-    await this.#reloads;
+    await this.#turns.done();
     await Promise.all([
       ...this.#closing,
       this.#watch?.close(),
       this.#cluster.close(),
       this.#dns.close(),
-      this.#spare.drop(),
+      this.#reviews.stop(),
     ]);
-    await this.#reloads;
-    for (const { descriptor } of this.#bound) this.#sockets.close(descriptor);
+    await this.#turns.done();
+    this.#listeners.close();
     await this.#output.close();
   }
 
-  #inTurn(act: () => Promise<void>): Promise<void> {
-    return this.#reloads = this.#reloads
-      .then(() => this.#isStopping ? undefined : act())
-      .catch((error) => {
-        if (this.#isStopping) return; // the checker was ended
-        this.#log.warn(`cannot reload: ${thrownText(error)}`);
-      });
+  async #inTurn(act: () => Promise<void>): Promise<void> {
+    try {
+      await this.#turns.take(act);
+    } catch (error) {
+      if (this.#isStopping) return; // the checker was ended
+      this.#log.warn(`cannot reload: ${thrownText(error)}`);
+    }
   }
 
-  async #stageAgain(name: string | undefined): Promise<void> {
-    const done = Promise.withResolvers<void>();
-    void this.#inTurn(async () => {
+  #stageAgain(name: string | undefined): Promise<void> {
+    return this.#turns.take(() => {
       this.#parsers.stageAgain(name);
-      const reloaded = this.#reload();
-      done.resolve(reloaded);
-      await reloaded;
-    }).then(() => done.reject(new Error("the sidecar is stopping")));
-    await done.promise;
+      return this.#reload();
+    });
   }
 
   async #reload(): Promise<void> {
@@ -313,13 +326,13 @@ export class Supervisor {
       this.#policies.unreadable(thrownText(error));
       this.#report([`${thrownText(error)}; the policy in force stays`]);
     }
-    const judgement = await this.#review(written, true);
+    const judgement = await this.#reviews.news(written);
     if (!judgement) return;
     const tell = this.#apply(judgement);
     await this.#workers.tell({ type: "publish", published: this.#published });
     await this.#dns.publish();
     tell();
-    if (!this.#isStopping) this.#spare.prepare();
+    if (!this.#isStopping) this.#reviews.prepare();
     await this.#workers.recycle({
       limit: this.#config.parsers.recycleAfter,
       current: this.#published.parsers.length,
@@ -351,11 +364,11 @@ export class Supervisor {
   async #reconfigure(config: Config): Promise<void> {
     const before = this.#config;
     const { sandbox } = this.#state();
-    this.#config = this.#limited(config, this.#log);
+    this.#config = this.#limited(this.#withShelf(config), this.#log);
     if (isOther(before.parsers, config.parsers)) {
       this.#parsers = this.#parsersOf(config);
     }
-    this.#judged = "";
+    this.#reviews.forget();
     // Not awaited here: a change that it has seen waits for this turn to end.
     this.#closing.push(this.#watch?.close());
     this.#watchFiles();
@@ -366,10 +379,26 @@ export class Supervisor {
     await this.#cluster.follow(this.#config);
     if (!isRestart) await this.#configureWorkers();
     await this.#dns.follow();
-    const gone = await this.#rebind(!isRestart);
+    const gone = await this.#listeners.rebind(
+      this.#config.listeners,
+      isRestart ? undefined : this.#workers,
+    );
     // What the old workers' sandbox does not allow, new ones do.
     if (isRestart) await this.#workers.replace(config.data.workers);
-    for (const { descriptor } of gone) this.#sockets.close(descriptor);
+    this.#listeners.close(gone);
+  }
+
+  /** Policies that were put in stay where they are kept. */
+  #withShelf(config: Config): Config {
+    const { policies: _, ...admin } = config.admin;
+    const { policies } = this.#config.admin;
+    if (policies !== config.admin.policies) {
+      this.#log.warn("admin.policies has changed: it counts after a restart");
+    }
+    return {
+      ...config,
+      admin: { ...admin, ...(policies ? { policies } : {}) },
+    };
   }
 
   async #configureWorkers(): Promise<void> {
@@ -378,99 +407,10 @@ export class Supervisor {
     await this.#dns.configure();
   }
 
-  /**
-   * Follows the configured listeners: sockets whose address stays are kept,
-   * with what waits in their queues. Those that are gone are the answer.
-   * `tells`: the workers follow at once.
-   */
-  async #rebind(tells: boolean): Promise<BoundSocket[]> {
-    const before = this.#bound;
-    const next: BoundSocket[] = [];
-    for (const listener of this.#config.listeners) {
-      const old = before.find((bound) =>
-        isSameSocket(bound.listener, listener) && !next.includes(bound)
-      );
-      if (old && !isOther(old.listener, listener)) {
-        next.push(old);
-        continue;
-      }
-      try {
-        const bound = old
-          ? { ...old, listener }
-          : await bindListener(this.#sockets, listener);
-        next.push(bound);
-        if (tells) await this.#tellOfListener(bound, old);
-        this.#log.info(`listener ${listener.name} at ${bound.address}`);
-      } catch (error) {
-        this.#log.warn(thrownText(error));
-      }
-    }
-    const gone = before.filter(({ descriptor }) =>
-      !next.some((bound) => bound.descriptor === descriptor)
-    );
-    for (const { listener } of tells ? gone : []) {
-      await this.#workers.tell({ type: "unlisten", name: listener.name });
-    }
-    this.#bound = next;
-    return gone;
-  }
-
-  async #tellOfListener(
-    { listener, descriptor }: BoundSocket,
-    old: BoundSocket | undefined,
-  ): Promise<void> {
-    if (old) {
-      const { name } = old.listener;
-      await this.#workers.tell({ type: "unlisten", name });
-    }
-    await this.#workers.tell({ type: "listen", listener }, descriptor);
-  }
-
-  #readPolicy(): Promise<readonly Source[]> {
-    return readPolicies(this.#config);
-  }
-
-  /** Has everything judged; nothing if it is as it was judged last, and `unlessSame`. */
-  async #review(written: readonly Source[] | undefined): Promise<Reviewed>;
-  async #review(
-    written: readonly Source[] | undefined,
-    unlessSame: true,
-  ): Promise<Reviewed | undefined>;
-  async #review(
-    written: readonly Source[] | undefined,
-    unlessSame = false,
-  ): Promise<Reviewed | undefined> {
-    const texts = JSON.stringify(written);
-    const scan = await this.#parsers.scan(namedIn([
-      JSON.stringify(this.#published.documents),
-      ...(written ?? []).map(({ text }) => text),
-      ...this.#config.listeners.map(({ l7proto }) => l7proto ?? ""),
-    ]));
-    const isSame = scan.changed.length + scan.removed.length === 0 &&
-      texts === this.#judged;
-    if (isSame && unlessSame) return undefined;
-    await using checkers = new Checkers(() =>
-      this.#checker = this.#spare.take()
-    );
-    const judgement = await review(
-      this.#parsers,
-      scan,
-      {
-        documents: this.#published.documents,
-        ...(written ? { sources: written } : {}),
-        subjects: subjectsOf(this.#config),
-        options: readingOptions(this.#config),
-        listeners: this.#config.listeners.map(({ name, direction }) => {
-          return { name, direction };
-        }),
-      },
-      checkers,
-    );
-    this.#judged = texts;
-    return {
-      ...judgement,
-      changes: this.#parsers.settle(scan, judgement.parsers),
-    };
+  async #readPolicy(): Promise<readonly Source[]> {
+    const written = await readPolicies(this.#config);
+    if (this.#config.enforcement === "never") return written;
+    return [...written, ...this.#shelf.sources()];
   }
 
   #tellOfParsers(changes: readonly ParserChange[]): void {
@@ -503,11 +443,16 @@ export class Supervisor {
       this.#report(faults.map(formatProblem));
       if (!isOther) return;
       if (!isNew) this.#log.info(`policy version ${version} is in force`);
-      if (this.#config.policies.length === 0) return;
+      if (!this.#hasPolicies()) return;
       for (const { message, mend } of unguarded) {
         this.#log.warn(`${message}; ${mend}`);
       }
     };
+  }
+
+  #hasPolicies(): boolean {
+    return this.#config.policies.length > 0 ||
+      this.#published.documents.length > 0;
   }
 
   #report(messages: readonly string[]): void {
@@ -526,7 +471,7 @@ export class Supervisor {
     if (policy.refused) {
       throw new ParleyError("Cannot start with this policy", {
         blame: "operator",
-        where: this.#config.policies.join(", "),
+        where: policyPaths(this.#config).join(", "),
         found: policy.problems
           .filter(({ severity }) => severity === "error")
           .map((problem) => `\n  ${formatProblem(problem)}`).join(""),
@@ -570,7 +515,7 @@ export class Supervisor {
       names: this.#names,
       leases: this.#dns.leases,
       published: this.#published,
-      sockets: this.#bound,
+      sockets: this.#listeners.bound,
     };
   }
 
@@ -642,11 +587,30 @@ export class Supervisor {
   }
 
   #watchFiles(): void {
-    const { parsers, policies } = this.#config;
+    const { parsers } = this.#config;
     this.#watch = watch(
-      [this.#options.builtInParsers, ...parsers.folders, ...policies],
+      [
+        this.#options.builtInParsers,
+        ...parsers.folders,
+        ...policyPaths(this.#config),
+      ],
       () => this.reload(),
     );
+  }
+}
+
+/** Where policies are kept that are put in. @throws {ParleyError} when the folder cannot be used */
+async function shelfOf({ admin: { policies } }: Config): Promise<PolicyShelf> {
+  if (policies === undefined) return new MemoryShelf();
+  try {
+    return await FolderShelf.open(policies);
+  } catch (cause) {
+    throw new ParleyError("Cannot keep policies", {
+      blame: "operator",
+      where: `admin.policies (${policies})`,
+      found: thrownText(cause),
+      mend: "name a folder that can be made, or written to",
+    }, { cause });
   }
 }
 

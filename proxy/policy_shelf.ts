@@ -1,0 +1,145 @@
+/**
+ * Policies that were put in through the admin API, each under a name. They are
+ * kept in a folder, where they outlive the sidecar, or in memory.
+ *
+ * At every instant the folder holds the old text of a name or the new one: a
+ * text is written beside, synced, and renamed.
+ *
+ * @module
+ */
+import type { Source } from "../policy/file.ts";
+
+/** How a text is called that is not in its place yet; policy files never begin with a dot. */
+const DRAFT = /^\..*\.draft$/;
+/** What policies can be called: it is a name of a file everywhere, and leads out of no folder. */
+export const POLICY_NAME = /^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/;
+
+/** What keeps them. */
+export interface PolicyShelf {
+  /** How a policy is named in messages, and among the policy files. */
+  fileOf(name: string): string;
+  /** By name. */
+  names(): Promise<string[]>;
+  get(name: string): Promise<string | undefined>;
+  /** Resolves when the text outlives a failure of the machine, if it ever does. @throws {Error} when it cannot be kept; the old one is there then */
+  put(name: string, text: string): Promise<void>;
+  delete(name: string): Promise<void>;
+  /** Those that are read from nowhere else. */
+  sources(): Source[];
+}
+
+/** Forgets all at the end. */
+export class MemoryShelf implements PolicyShelf {
+  readonly #texts = new Map<string, string>();
+
+  fileOf(name: string): string {
+    return `/v1/policies/${name}`;
+  }
+
+  names(): Promise<string[]> {
+    return Promise.resolve([...this.#texts.keys()].sort());
+  }
+
+  get(name: string): Promise<string | undefined> {
+    return Promise.resolve(this.#texts.get(name));
+  }
+
+  put(name: string, text: string): Promise<void> {
+    this.#texts.set(name, text);
+    return Promise.resolve();
+  }
+
+  delete(name: string): Promise<void> {
+    this.#texts.delete(name);
+    return Promise.resolve();
+  }
+
+  sources(): Source[] {
+    return [...this.#texts].sort(([a], [b]) => a < b ? -1 : 1)
+      .map(([name, text]) => ({ file: this.fileOf(name), text }));
+  }
+}
+
+/** Keeps them in a folder, which is read with the policy files. */
+export class FolderShelf implements PolicyShelf {
+  readonly #folder: string;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Makes the folder if it is not there, and sweeps what a killed sidecar left of a writing. @throws {Error} when it cannot be used */
+  static async open(folder: string): Promise<FolderShelf> {
+    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+    for await (const { name, isFile } of Deno.readDir(folder)) {
+      if (isFile && DRAFT.test(name)) await Deno.remove(`${folder}/${name}`);
+    }
+    return new FolderShelf(folder);
+  }
+
+  fileOf(name: string): string {
+    return `${this.#folder}/${name}.yaml`;
+  }
+
+  async names(): Promise<string[]> {
+    const names: string[] = [];
+    for await (const { name, isFile } of Deno.readDir(this.#folder)) {
+      const [, stem] = /^(.*)\.yaml$/.exec(name) ?? [];
+      if (isFile && stem !== undefined && POLICY_NAME.test(stem)) {
+        names.push(stem);
+      }
+    }
+    return names.sort();
+  }
+
+  async get(name: string): Promise<string | undefined> {
+    try {
+      return await Deno.readTextFile(this.fileOf(name));
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  }
+
+  async put(name: string, text: string): Promise<void> {
+    const draft = `${this.#folder}/.${name}.draft`;
+    try {
+      await writeSynced(draft, text);
+      await Deno.rename(draft, this.fileOf(name));
+    } catch (error) {
+      await Deno.remove(draft).catch(() => {});
+      throw error;
+    }
+    await this.#sync();
+  }
+
+  async delete(name: string): Promise<void> {
+    await Deno.remove(this.fileOf(name));
+    await this.#sync();
+  }
+
+  /** They are among the policy files. */
+  sources(): Source[] {
+    return [];
+  }
+
+  /** A name outlives a failure of the machine once its folder is written. */
+  async #sync(): Promise<void> {
+    using folder = await Deno.open(this.#folder);
+    await folder.sync();
+  }
+}
+
+async function writeSynced(path: string, text: string): Promise<void> {
+  using file = await Deno.open(path, {
+    write: true,
+    create: true,
+    truncate: true,
+    mode: 0o600,
+  });
+  const bytes = new TextEncoder().encode(text);
+  for (let at = 0; at < bytes.length;) {
+    at += await file.write(bytes.subarray(at));
+  }
+  await file.sync();
+}
