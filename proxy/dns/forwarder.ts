@@ -133,7 +133,7 @@ export class Forwarder {
   }
 
   #note(number: number, { name, type }: Question, verdict: Verdict): void {
-    const { log, now } = this.#parts;
+    const { log, now, judge } = this.#parts;
     const { source, destination, verdict: word, rule, reason } = verdict;
     const formatter = new LineFormatter({
       id: number,
@@ -149,7 +149,7 @@ export class Forwarder {
       rule,
       reason,
       fields: { name: name.slice(0, -1) || ".", type: typeText(type) },
-    });
+    }, judge.hasher);
   }
 }
 
