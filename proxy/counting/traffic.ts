@@ -18,8 +18,8 @@ const KEPT_RULES = 4096;
 /** Reasons of the engine's own; a parser has its own words. */
 const REASONS: ReadonlySet<string> = new Set([
   ...["no-rule", "deny-rule", "unknown-parser", "parser-changed", "limit"],
-  ...["not-redirected", "unknown-endpoint", "panic", "tls", "memory"],
-  ...["malformed"],
+  ...["not-redirected", "unknown-endpoint", "unresolved", "panic", "tls"],
+  ...["malformed", "memory"],
 ]);
 
 type Direction = "ingress" | "egress";
