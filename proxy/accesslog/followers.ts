@@ -10,6 +10,8 @@ import type { LineFilter } from "./line_filter.ts";
 
 /** Characters that may wait for one of them; lines are shared by the group. */
 const WAITING_MAX = 256 * 1024;
+/** With so many it is full: what comes at once is mostly more than the rest. */
+const FULL = 192 * 1024;
 /** Groups at a time: whoever writes lines writes them for each. */
 const GROUPS_MAX = 32;
 
@@ -105,6 +107,12 @@ export class FollowerGroup {
     return queue;
   }
 
+  /** Nobody takes anything now. */
+  get isFull(): boolean {
+    for (const queue of this.#members) if (!queue.isFull) return false;
+    return true;
+  }
+
   /** Gives lines to all of them. */
   take(lines: readonly string[]): void {
     if (lines.length === 0) return;
@@ -132,6 +140,10 @@ class FollowerQueue implements LogFollower {
 
   constructor(leave: () => void) {
     this.#leave = leave;
+  }
+
+  get isFull(): boolean {
+    return this.#waiting >= FULL;
   }
 
   push(lines: readonly string[], size: number): void {

@@ -17,6 +17,8 @@ import type { WorkerProcess } from "./worker_process.ts";
 /** What is read of a pipe at once, and how long nothing more is: reading must not take the processor from the workers. */
 const READ_BYTES = 64 * 1024;
 const PAUSE_MS = 10;
+/** The same while nobody takes anything: then lines are better lost where they come from. */
+const FULL_PAUSE_MS = 100;
 
 /** Follows all workers. */
 export class FollowedLog {
@@ -93,7 +95,8 @@ export class FollowedLog {
       } else if (facetsOf(line) && !line.includes("\r")) lines.push(line);
     }
     group.take(lines);
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    const pause = group.isFull ? FULL_PAUSE_MS : PAUSE_MS;
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 
   /** Once the workers are gone. */
