@@ -26,18 +26,23 @@ export function readCounters(value: unknown): Counters {
   if (!Array.isArray(served) || served.length > VERSIONS_MAX) {
     throw new TypeError("the counters do not say what has served");
   }
-  if (!Array.isArray(traffic) || traffic.length > SERIES_MAX) {
-    throw new TypeError("the counters do not say what has passed");
-  }
   return {
     connections: count(connections),
     accepted: count(accepted),
     linesDropped: count(linesDropped),
     versions: versions.map(readVersion),
     served: served.map(count),
-    traffic: traffic.map(readCount),
+    traffic: readCounts(traffic),
     lag: amount(lag),
   };
+}
+
+/** What has passed. @throws {TypeError} when it is none */
+export function readCounts(traffic: unknown): Count[] {
+  if (!Array.isArray(traffic) || traffic.length > SERIES_MAX) {
+    throw new TypeError("the counters do not say what has passed");
+  }
+  return traffic.map(readCount);
 }
 
 function readVersion(value: unknown): VersionCount {

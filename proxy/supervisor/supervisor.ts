@@ -206,12 +206,19 @@ export class Supervisor {
   get administered(): Administered {
     return new Administration({
       history: this.#history,
-      ask: (question) => this.#workers.ask(question),
+      ask: async (question) => {
+        const isCounting = question.about === "counters";
+        const [answers] = await Promise.all([
+          this.#workers.ask(question),
+          isCounting ? this.#dns.count() : undefined,
+        ]);
+        return answers;
+      },
       connections: () => this.#workers.connections,
       versions: () => this.#workers.totals.versions(),
       measured: () => {
         return {
-          traffic: this.#workers.totals.traffic(),
+          traffic: [...this.#workers.totals.traffic(), ...this.#dns.traffic()],
           linesDropped: this.#workers.totals.linesDropped(),
           workers: this.#isolation.usage(),
           workerDeaths: this.#workers.deaths,
