@@ -108,7 +108,7 @@ const CASSANDRA = [
   query(`this is no CQL '${SECRET}'`),
   query(`SELECT $$${SECRET}$$ FROM k.t /* ${SECRET} */`),
   prepare(`UPDATE k.t SET a = '${SECRET}' WHERE b = ?`),
-  execute("id", { values: [SECRET] } as object),
+  execute("id", { values: [SECRET] }),
 ];
 
 async function start(more: object = {}) {
