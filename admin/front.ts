@@ -8,6 +8,7 @@
  */
 import type { Administered } from "../proxy/administered.ts";
 import type { Handle } from "./exchange.ts";
+import { metricsResponse } from "./metrics/mod.ts";
 import { health, readiness } from "./probes.ts";
 import { problemResponse, RequestError } from "./problem.ts";
 import { refuseParameters } from "./query.ts";
@@ -19,6 +20,7 @@ type Answer = (sidecar: Administered) => Response | Promise<Response>;
 const OFTEN: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ["/healthz", health],
   ["/readyz", readiness],
+  ["/metrics", metricsResponse],
 ]);
 
 /** What answers requests about a sidecar. */

@@ -23,6 +23,12 @@ const LOADS: ReadonlyMap<string, readonly string[]> = new Map([
   ["100 requests/s of /v1/status", ["ask", "/v1/status", "100"]],
   ["100 requests/s of /readyz", ["ask", "/readyz", "100"]],
   ["1,000 idle clients", ["idle", "1000"]],
+  ["100 requests/s of /metrics", ["ask", "/metrics", "100"]],
+  ["100 slow readers of /v1/accesslog", ["follow", "100"]],
+  [
+    "100 slow readers of /v1/accesslog and 100 requests/s of /metrics",
+    ["follow", "100", "/metrics", "100"],
+  ],
 ]);
 
 await using server = new LineServer();

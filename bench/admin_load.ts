@@ -3,6 +3,7 @@
  *
  *     admin_load.ts ORIGIN ask PATH REQUESTS_A_SECOND
  *     admin_load.ts ORIGIN idle CLIENTS
+ *     admin_load.ts ORIGIN follow CLIENTS [PATH REQUESTS_A_SECOND]
  */
 const [origin, kind, ...rest] = Deno.args;
 
@@ -34,5 +35,40 @@ async function idle(clients: number): Promise<void> {
   }));
 }
 
-if (kind === "ask") await ask(rest[0]!, Number(rest[1]));
+/** A slow reader reads a kilobyte so often. */
+const READ_MS = 100;
+
+/** Follows the access log, and reads less than comes. */
+async function follow(clients: number): Promise<void> {
+  const { hostname, port, host } = new URL(origin!);
+  const request = new TextEncoder().encode(
+    `GET /v1/accesslog HTTP/1.1\r\nhost: ${host}\r\n\r\n`,
+  );
+  await Promise.all(Array.from({ length: clients }, async () => {
+    for (;;) { // who came too many at once is sent away
+      await readSlowly(hostname, Number(port), request);
+      await new Promise((resolve) => setTimeout(resolve, BACK_MS));
+    }
+  }));
+}
+
+/** Until the other side ends it. */
+async function readSlowly(
+  hostname: string,
+  port: number,
+  request: Uint8Array,
+): Promise<void> {
+  using conn = await Deno.connect({ hostname, port });
+  await conn.write(request);
+  const buffer = new Uint8Array(1024);
+  while (await conn.read(buffer) !== null) {
+    await new Promise((resolve) => setTimeout(resolve, READ_MS));
+  }
+}
+
+if (kind === "follow") {
+  const [clients, path, rate] = rest;
+  if (path !== undefined) void ask(path, Number(rate));
+  await follow(Number(clients));
+} else if (kind === "ask") await ask(rest[0]!, Number(rest[1]));
 else await idle(Number(rest[0]));

@@ -12,6 +12,7 @@ import {
   type SessionContext,
 } from "../proxy/session.ts";
 import { createStore } from "../proxy/shared.ts";
+import { Traffic } from "../proxy/counting/traffic.ts";
 import type { Link } from "../proxy/transport/transport.ts";
 
 /** What a connection is read as, and what it may ask. */
@@ -56,6 +57,7 @@ export function connect({ definition, rules }: Guard): ProxySession {
     shared: () => createStore(1 << 20),
     now: () => performance.timeOrigin + performance.now(),
     log: (_time, middle, fields) => logged += middle.length + fields.length,
+    traffic: new Traffic(),
     notRestored() {},
     ended() {},
   };

@@ -162,6 +162,20 @@ function commands(exit: (code: number) => void): Command {
 
   program.addCommand(parserCommands(exit));
   program.addCommand(connectionCommands(exit));
+  program.addCommand(metricsCommands(exit));
+  ofSidecar(program.command("logs"))
+    .description(
+      "lines of the access log of the running sidecar: the last ones that it keeps",
+    )
+    .option("-f, --follow", "those that come, until the sidecar ends")
+    .option("--verdict <verdict>", "forwarded, denied, error or audit")
+    .option("--l7proto <name>", "of this protocol")
+    .option("--type <type>", "request, response or connection")
+    .option("--direction <direction>", "ingress or egress")
+    .option("--json", "JSON, one object a line, as always")
+    .action(async ({ json: _, ...options }) =>
+      exit(await (await import("./logs.ts")).logs(options))
+    );
   program.addCommand(redirectCommands(exit));
   return inherit(program);
 }
@@ -236,6 +250,19 @@ function connectionCommands(exit: (code: number) => void): Command {
       exit(await (await import("./connections.ts")).close(id, options))
     );
   return connections;
+}
+
+function metricsCommands(exit: (code: number) => void): Command {
+  const metrics = new Command("metrics").description(
+    "what the running sidecar measures",
+  );
+  ofSidecar(metrics.command("list"))
+    .description("all metrics with their values, as Prometheus reads them")
+    .option("--json", "print the list as JSON")
+    .action(async (options) =>
+      exit(await (await import("./metrics.ts")).list(options))
+    );
+  return metrics;
 }
 
 /** Commander's settings do not reach commands that are added ready-made. */

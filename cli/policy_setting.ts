@@ -102,7 +102,7 @@ async function identitiesOf(config: Config): Promise<Identities> {
   });
   try {
     await cluster.follow(config);
-    const known = dataConfig(config, cluster.knowledge);
+    const known = dataConfig(config, cluster.knowledge, "");
     return createIdentities(known.identities, known.cluster);
   } finally {
     await cluster.close();

@@ -6,7 +6,7 @@
 import { stringify } from "yaml";
 import { formatProblem } from "../policy/problem.ts";
 import { type Config, parseConfig } from "../proxy/config/mod.ts";
-import { thrownText } from "../proxy/thrown.ts";
+import { thrownPlace } from "../proxy/thrown.ts";
 import { BUILT_IN_PARSERS, EXIT_FAILED, UsageError } from "./exit.ts";
 import { readFile } from "./files.ts";
 import { createOperatorLog } from "./operator_log.ts";
@@ -45,7 +45,9 @@ async function runPortable(config: Config, options: RunOptions): Promise<void> {
   // A parser in this process may leave a promise behind; that must end nobody's connection.
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
-    log.warn(`a promise was rejected unseen: ${thrownText(event.reason)}`);
+    log.warn(
+      `a promise was rejected unseen, made ${thrownPlace(event.reason)}`,
+    );
   });
   log.info(
     "the portable transport runs parsers in this process, without a sandbox: load only parsers that you trust",

@@ -81,7 +81,8 @@ class BlockParser implements Parser {
     const decision = word === "DROP"
       ? DROPPED
       : this.#connection.matches(request);
-    this.#connection.log(decision, { word, length });
+    const asked = this.#connection.log(decision, { word, length });
+    this.#connection.answered(asked); // blocks have no replies
     if (!decision.allowed) return drop(length);
     if (!injects) return pass(length);
     this.#connection.inject(

@@ -71,7 +71,8 @@ class LineParser implements Parser {
     const decision = word === "DROP"
       ? DROPPED
       : this.#connection.matches({ line: text });
-    this.#connection.log(decision, { line: printable(text) });
+    const asked = this.#connection.log(decision, { line: printable(text) });
+    this.#connection.answered(asked); // lines have no replies
     if (!decision.allowed) return drop(found.bytes);
     if (word === "PASS") return pass(found.bytes);
     this.#connection.inject(

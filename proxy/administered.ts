@@ -7,6 +7,9 @@ import type { Lease } from "../policy/dns_cache.ts";
 import type { Knowledge } from "../policy/identity_source.ts";
 import type { Problem } from "../policy/problem.ts";
 import type { Config } from "./config/model.ts";
+import type { LogFollower } from "./accesslog/followers.ts";
+import type { LineFilter } from "./accesslog/line_filter.ts";
+import type { Metrics } from "./counting/metrics.ts";
 import type { PolicyState } from "./policy_history.ts";
 import type { ParserStatus } from "./registry/registry.ts";
 
@@ -29,6 +32,12 @@ export interface Administered {
   connections(filter?: ConnectionFilter): Promise<ConnectionList>;
   /** Ends connections; how many. */
   closeConnections(which: Which): Promise<number>;
+  /** What is measured, as it is after the call; many callers are answered together. */
+  metrics(): Promise<Metrics>;
+  /** Lines of the access log from now on: what is written after the promise has resolved is not missed. */
+  followLog(filter: LineFilter): Promise<LogFollower>;
+  /** Those of the last lines that fit, the oldest first, without their line feeds; see `last_lines.ts`. */
+  lastLines(filter: LineFilter): Promise<string[]>;
   /** What is known of the cluster, and of names. */
   knowledge(): SidecarKnowledge;
   /** The configuration that is followed. */

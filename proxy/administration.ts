@@ -17,13 +17,21 @@ import {
   type SidecarStatus,
   type Which,
 } from "./administered.ts";
+import type { Metrics } from "./counting/metrics.ts";
+import type { LogFollower } from "./accesslog/followers.ts";
+import type { KeptLine } from "./accesslog/last_lines.ts";
+import { facetsOf, fits, type LineFilter } from "./accesslog/line_filter.ts";
 import type { SourceStatus } from "../policy/identity_source.ts";
 import type { Config } from "./config/model.ts";
 import type { PolicyState } from "./policy_history.ts";
 import type { WorkerQuestion } from "./control/messages.ts";
+import { Joined } from "./joined.ts";
 import type { ParserHistory } from "./registry/history.ts";
 import type { ParserStatus } from "./registry/registry.ts";
 import type { VersionCount } from "./versions.ts";
+
+/** Whoever holds connections is asked for its counters so often at most: it has better to do. */
+const METRICS_MS = 100;
 
 /** What it reaches into. */
 export interface Administrable {
@@ -33,6 +41,12 @@ export interface Administrable {
   /** Counts of open connections, and of what became of parsers. */
   connections(): number;
   versions(): VersionCount[];
+  followLog(filter: LineFilter): Promise<LogFollower>;
+  /** What else is counted, and used. */
+  measured(): Pick<
+    Metrics,
+    "traffic" | "linesDropped" | "workers" | "workerDeaths"
+  >;
   policy(): PolicyState;
   /** Sources of identities. */
   sources(): SourceStatus[];
@@ -52,6 +66,7 @@ export interface Administrable {
 export class Administration implements Administered {
   readonly #parts: Administrable;
   readonly policies?: AdministeredPolicies;
+  readonly #metrics = new Joined(() => this.#measure(), METRICS_MS);
 
   constructor(parts: Administrable) {
     this.#parts = parts;
@@ -127,6 +142,36 @@ export class Administration implements Administered {
     };
   }
 
+  followLog(filter: LineFilter): Promise<LogFollower> {
+    return this.#parts.followLog(filter);
+  }
+
+  async lastLines(filter: LineFilter): Promise<string[]> {
+    const answers = await this.#parts.ask({ about: "lines" });
+    return answers.flatMap(linesOf)
+      .sort((a, b) => a.time - b.time)
+      .map(({ line }) => line)
+      .filter((line) => {
+        const facets = facetsOf(line);
+        return facets !== undefined && fits(filter, facets);
+      });
+  }
+
+  metrics(): Promise<Metrics> {
+    return this.#metrics.get();
+  }
+
+  async #measure(): Promise<Metrics> {
+    const parts = this.#parts;
+    await parts.ask({ about: "counters" });
+    return {
+      ...this.status(),
+      ...parts.measured(),
+      connections: parts.connections(),
+      reloads: parts.history.reloads,
+    };
+  }
+
   async closeConnections(which: Which): Promise<number> {
     const answers = await this.#parts.ask({ about: "close", which });
     return answers.reduce<number>((sum, closed) => {
@@ -143,6 +188,17 @@ function listOf(answer: unknown): ConnectionList {
     : [];
   const counted = Number.isSafeInteger(total) ? total : 0;
   return { connections: found, total: Math.max(found.length, counted) };
+}
+
+/** What has the shape of lines. */
+function linesOf(answer: unknown): KeptLine[] {
+  return Array.isArray(answer) ? answer.filter(isLine) : [];
+}
+
+function isLine(value: unknown): value is KeptLine {
+  const { time, line } = (value ?? {}) as Partial<KeptLine>;
+  return Number.isFinite(time) && typeof line === "string" &&
+    !/[\r\n]/.test(line);
 }
 
 function isConnection(value: unknown): value is ConnectionState {

@@ -17,8 +17,8 @@ import { versionText } from "./versions.ts";
 /** Answers a question; nothing is open where there is no engine yet. */
 export function answer(
   engine: Engine | undefined,
-  question: WorkerQuestion,
-): WorkerAnswers[WorkerQuestion["about"]] {
+  question: Exclude<WorkerQuestion, { readonly about: "lines" }>,
+): WorkerAnswers[typeof question.about] {
   const sessions = engine?.sessions ?? [];
   switch (question.about) {
     case "counters":

@@ -6,6 +6,7 @@
  */
 import type { ReadingOptions } from "../policy/mod.ts";
 import type { Knowledge } from "../policy/identity_source.ts";
+import type { HashedFields } from "./accesslog/hashed_fields.ts";
 import type { Config } from "./config/mod.ts";
 
 /** The parts of the configuration that the data path follows. */
@@ -17,12 +18,15 @@ export type DataConfig =
   & {
     /** Whether replies are logged too. */
     readonly logResponses: boolean;
+    /** Fields of log lines that are hashed. */
+    readonly hashed?: HashedFields;
   };
 
-/** What the data path follows. */
+/** What the data path follows. `hashSecret`: see `HashedFields`. */
 export function dataConfig(
   config: Config,
   { identities, services }: Knowledge,
+  hashSecret: string,
 ): DataConfig {
   const { endpoint, endpoints, cluster, mode, limits, accessLog } = config;
   return {
@@ -33,6 +37,9 @@ export function dataConfig(
     mode,
     limits,
     logResponses: accessLog.responses,
+    ...(accessLog.hash.length === 0
+      ? {}
+      : { hashed: { names: accessLog.hash, secret: hashSecret } }),
   };
 }
 

@@ -11,6 +11,8 @@ import { createIdentities, type Identities } from "../policy/identity.ts";
 import type { CompiledPolicy, Subject } from "../policy/model.ts";
 import type { TakeLine } from "./accesslog/format.ts";
 import type { ListenerConfig } from "./config/mod.ts";
+import { FieldHasher } from "./accesslog/hashed_fields.ts";
+import { Traffic } from "./counting/traffic.ts";
 import type { DataConfig } from "./data_config.ts";
 import type { MovedSession } from "./moved.ts";
 import type { LoadedParser } from "./registry/registry.ts";
@@ -41,6 +43,8 @@ export interface EngineOptions {
 /** Opens sessions, and reaches those that are open. */
 export class Engine {
   readonly #options: EngineOptions;
+  /** What its connections have counted. */
+  readonly traffic = new Traffic();
   readonly #sessions = new Set<ProxySession>();
   readonly #contexts = new WeakMap<ListenerConfig, SessionContext>();
   /** Of connections that are over. */
@@ -50,6 +54,7 @@ export class Engine {
   #config: DataConfig;
   #identities: Identities;
   #workloads: Workloads;
+  #hasher: FieldHasher | undefined;
   #lastConnection: number;
   #accepted = 0;
   /** At the last change of parsers: what could not be taken over, and why. */
@@ -60,6 +65,7 @@ export class Engine {
     this.#config = config;
     this.#identities = this.#identitiesOf(config);
     this.#workloads = new Workloads(config);
+    this.#hasher = hasherOf(config);
     this.#lastConnection = options.lastConnection ?? 0;
   }
 
@@ -106,6 +112,7 @@ export class Engine {
     this.#config = config;
     this.#identities = this.#identitiesOf(config);
     this.#workloads = new Workloads(config);
+    this.#hasher = hasherOf(config);
     this.policyChanged();
   }
 
@@ -226,6 +233,7 @@ export class Engine {
   #context({ name, direction, l7proto }: ListenerConfig): SessionContext {
     const options = this.#options;
     const config = () => this.#config;
+    const hasher = () => this.#hasher;
     const stores = new SharedStores();
     return {
       listener: name,
@@ -237,6 +245,9 @@ export class Engine {
       get logResponses() {
         return config().logResponses;
       },
+      get hasher() {
+        return hasher();
+      },
       get frameBytes() {
         return config().limits.frameBytes;
       },
@@ -246,6 +257,7 @@ export class Engine {
       shared: (parser, upstream) => stores.of(parser, upstream),
       now: () => options.now(),
       log: options.log,
+      traffic: this.traffic,
       notRestored: (...versions) => this.#notRestored(...versions),
       ended: (session) => this.#ended(session),
     };
@@ -280,6 +292,7 @@ export class Engine {
     const { limit } = this.#options;
     this.#hold(session);
     this.#accepted++;
+    this.traffic.connections(context.direction).opened.value++;
     if (this.#sessions.size >= limit) {
       session.reject("limit", `limits.connections (${limit}) are open`);
     } else if (listener.transparent && isOwn) {
@@ -314,6 +327,10 @@ export class Engine {
     const hostname = this.#options.addressOf(upstream.hostname);
     return hostname === undefined ? undefined : { ...upstream, hostname };
   }
+}
+
+function hasherOf({ hashed }: DataConfig): FieldHasher | undefined {
+  return hashed && new FieldHasher(hashed);
 }
 
 /** A connection of no workload, for the log line that refuses it. */

@@ -37,6 +37,7 @@ function movedTo(
     audited: undefined,
     proto: undefined,
     parser: undefined,
+    requests: [],
     stream: undefined,
   };
 }
@@ -53,7 +54,7 @@ function engineOf(config: Config, rules: readonly object[] = []): Engine {
   const [file, name] = ["a.json", "a"];
   policy.replace([{ file, base: [], name, value: rules }]);
   const { identities } = config;
-  return new Engine(dataConfig(config, { identities, services: [] }), {
+  return new Engine(dataConfig(config, { identities, services: [] }, ""), {
     limit: 10,
     policy: () => policy.current,
     parser: () => undefined,

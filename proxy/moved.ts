@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { MovedRequest } from "./request_times.ts";
 import type { Accepted, Address } from "./transport/transport.ts";
 
 /** One direction of a stream. */
@@ -43,6 +44,8 @@ export interface MovedSession {
   readonly proto: string | undefined;
   /** The version that reads it. */
   readonly parser: string | undefined;
+  /** Requests without an answer. */
+  readonly requests: readonly MovedRequest[];
   /** Absent before the first byte, and without a parser. */
   readonly stream: MovedStream | undefined;
 }

@@ -25,7 +25,9 @@ export interface Asked {
   readonly shared: Shared;
   matches(request: unknown): Decision;
   inject(reply: boolean, bytes: Uint8Array): void;
+  /** @param asked of a response */
   logRequest(entry: Entry, asked: unknown): number;
+  answered(asked: unknown): void;
   readonly logsResponses: boolean;
 }
 
@@ -105,11 +107,15 @@ export class ParserConnection implements Connection {
         "log() takes a decision of matches(), an object of fields, and request or response",
       );
     }
-    if (type === "response" && !this.#asked.logsResponses) return 0;
     return this.#asked.logRequest(
       { type, verdict, rule, reason, fields },
       asked,
     );
+  }
+
+  answered(asked: number): void {
+    this.#checkCharge();
+    this.#asked.answered(asked);
   }
 
   #checkCharge(): void {

@@ -26,6 +26,12 @@ import {
   LineFormatter,
   type TakeLine,
 } from "./accesslog/format.ts";
+import type {
+  ConnectionCounter,
+  RequestCounter,
+  Traffic,
+} from "./counting/traffic.ts";
+import type { FieldHasher } from "./accesslog/hashed_fields.ts";
 import { beatFor } from "./heartbeat.ts";
 import {
   createJudge,
@@ -47,7 +53,8 @@ import type { ParserUsage } from "./parser_usage.ts";
 import type { LoadedParser } from "./registry/registry.ts";
 import { type Failure, panic, type Sink, Stream } from "./stream.ts";
 import { RequestTimes } from "./request_times.ts";
-import { thrownStack } from "./thrown.ts";
+import { scrubError, textsIn } from "./scrub.ts";
+import { thrownPlace, thrownStack } from "./thrown.ts";
 import type { Movable } from "./transport/epoll/moved.ts";
 import {
   type Accepted,
@@ -88,6 +95,10 @@ export interface SessionContext {
   /** Milliseconds since the epoch, with a fraction. */
   now(): number;
   readonly log: TakeLine;
+  /** Hashes fields of log lines, if any are to be hashed. */
+  readonly hasher?: FieldHasher | undefined;
+  /** What all connections of the process count. */
+  readonly traffic: Traffic;
   /** A connection stays with the parser's older version: the newer one could not take it over. */
   notRestored(from: LoadedParser, to: LoadedParser, cause: unknown): void;
   /** The connection is over. */
@@ -101,6 +112,7 @@ export class ProxySession implements Session, Movable, Sink, Asked {
   readonly #route: Route;
   readonly #accepted: Accepted;
   readonly #link: Link;
+  readonly #counts: ConnectionCounter;
   #peer: Peer;
   #started: number;
   /** The protocol that the bytes are read as; nothing: they pass unread. */
@@ -112,6 +124,7 @@ export class ProxySession implements Session, Movable, Sink, Asked {
   #shared: Shared | undefined;
   #ends: Ends | undefined;
   #lines: LineFormatter | undefined;
+  #requests: RequestCounter | undefined;
   #requestTimes: RequestTimes | undefined;
   /** The time of what is going on now, if it was asked for: one for all requests of a read. */
   #time: number | undefined;
@@ -148,6 +161,7 @@ export class ProxySession implements Session, Movable, Sink, Asked {
     this.#route = route;
     this.#accepted = accepted;
     this.#link = link;
+    this.#counts = context.traffic.connections(context.direction);
     this.#started = context.now();
     this.#peer = context.peerOf(peerAddress(context, route, accepted));
     this.#access = this.#resolve();
@@ -223,11 +237,8 @@ export class ProxySession implements Session, Movable, Sink, Asked {
     const before = this.#parser!;
     const connection = new ParserConnection(this, false);
     try {
-      const { definition, usage } = next;
-      beatFor(this.#id, usage.number);
-      const reader = callInWords(() =>
-        definition.restore!(connection, state, before.version)
-      );
+      beatFor(this.#id, next.usage.number);
+      const reader = restore(next, connection, state, before.version);
       this.#adopt(next);
       ParserConnection.putInCharge(this.#connection!, false);
       ParserConnection.putInCharge(connection, true);
@@ -256,6 +267,7 @@ export class ProxySession implements Session, Movable, Sink, Asked {
       audited: this.#audited,
       proto: this.#proto,
       parser: this.#parser?.version,
+      requests: this.#requestTimes?.toMove() ?? [],
       stream,
     };
   }
@@ -291,16 +303,24 @@ export class ProxySession implements Session, Movable, Sink, Asked {
       throw new Error(`no parser named ${moved.proto} is loaded`);
     }
     if (moved.stream) this.#restoreStream(moved.stream, moved.parser!);
+    if (moved.requests.length > 0) this.#restoreTimes(moved.requests);
+  }
+
+  #restoreTimes(moved: MovedSession["requests"]): void {
+    const { traffic } = this.#context;
+    this.#requestTimes = RequestTimes.restore(
+      moved,
+      (verdict) => traffic.durations(this.#proto!, verdict),
+    );
   }
 
   #restoreStream(moved: MovedStream, version: string): void {
-    const { name, definition, usage } = this.#parser!;
+    const parser = this.#parser!;
+    const { name, definition, usage } = parser;
     beatFor(this.#id, usage.number);
     if (!takesOver(definition)) throw new Error(`${name} takes nothing over`);
     const connection = new ParserConnection(this, false);
-    const reader = callInWords(() =>
-      definition.restore!(connection, moved.snapshot, version)
-    );
+    const reader = restore(parser, connection, moved.snapshot, version);
     ParserConnection.putInCharge(connection, true);
     this.#connection = connection;
     this.#restored = reader;
@@ -362,6 +382,7 @@ export class ProxySession implements Session, Movable, Sink, Asked {
     this.#ends = undefined;
     this.#lines = undefined;
     this.#judge = undefined;
+    if (this.#requestTimes?.open === 0) this.#requestTimes = undefined;
   }
 
   feed(reply: boolean, bytes: Uint8Array, end: boolean): void {
@@ -400,6 +421,9 @@ export class ProxySession implements Session, Movable, Sink, Asked {
     // What Parley refuses has said why; if it has not, that is a defect.
     const broken = BROKEN.has(end) || (end === "refused" && !this.#failure);
     this.#time = undefined;
+    const now = this.#context.now();
+    this.#counts.ended(end);
+    this.#requestTimes?.endAll(now);
     this.#log({
       type: "connection",
       verdict: this.#failure?.verdict ??
@@ -408,7 +432,7 @@ export class ProxySession implements Session, Movable, Sink, Asked {
       fields: {
         bytesForward: this.#bytesForward,
         bytesReply: this.#bytesReply,
-        durationMs: Math.round(this.#context.now() - this.#started),
+        durationMs: Math.round(now - this.#started),
         end,
         ...(detail === undefined ? {} : { status: detail }),
       },
@@ -417,8 +441,14 @@ export class ProxySession implements Session, Movable, Sink, Asked {
   }
 
   write(reply: boolean, bytes: Uint8Array): void {
-    if (reply) this.#bytesReply += bytes.length;
-    else this.#bytesForward += bytes.length;
+    const { length } = bytes;
+    if (reply) {
+      this.#bytesReply += length;
+      this.#counts.bytesReply.value += length;
+    } else {
+      this.#bytesForward += length;
+      this.#counts.bytesForward.value += length;
+    }
     this.#link.write(reply, bytes);
   }
 
@@ -441,12 +471,22 @@ export class ProxySession implements Session, Movable, Sink, Asked {
 
   fail({ reason, detail, cause }: Failure, repliesDue: boolean): void {
     if (reason === "panic") this.#parser?.usage.panicked();
-    const stack = thrownStack(cause);
-    const fields = stack === undefined ? {} : { stack };
-    this.#refuse("error", reason, { status: detail, ...fields });
+    this.#refuse("error", reason, this.#told(reason, detail, cause));
     this.#repliesDue = repliesDue;
     if (repliesDue) this.#link.drain("refused");
     else this.#link.close("refused");
+  }
+
+  /** What the log says of a failure. Where fields are hashed, nothing is quoted that a parser has thrown. */
+  #told(reason: string, detail: string, cause: unknown): Fields {
+    if (reason === "panic" && this.#context.hasher) {
+      const status = `Panic: not quoted (accessLog.hash), ${
+        thrownPlace(cause)
+      }`;
+      return { status };
+    }
+    const stack = thrownStack(cause);
+    return { status: detail, ...(stack === undefined ? {} : { stack }) };
   }
 
   repliesDone(): void {
@@ -519,18 +559,27 @@ export class ProxySession implements Session, Movable, Sink, Asked {
   }
 
   logRequest(entry: Entry, asked: unknown): number {
-    if (!this.#context.logResponses) {
-      this.#log(entry);
+    if (entry.type === "response") {
+      const latency = this.answered(asked);
+      if (this.#context.logResponses) this.#log({ ...entry, latency });
       return 0;
     }
-    const time = this.#time ??= this.#context.now();
+    this.#log(entry);
+    const { requests, durations } = this.#counter.of(entry.verdict, entry.rule);
+    requests.value++;
     const times = this.#requestTimes ??= new RequestTimes();
-    if (entry.type === "request") {
-      this.#log(entry);
-      return times.ticket(time);
-    }
-    this.#log({ ...entry, latency: times.since(asked, time) });
-    return 0;
+    return times.begin(this.#time!, durations);
+  }
+
+  /** How long a request took until now, in milliseconds; nothing if it is none that is open. */
+  answered(asked: unknown): number | undefined {
+    const time = this.#time ??= this.#context.now();
+    return this.#requestTimes?.end(asked, time);
+  }
+
+  get #counter(): RequestCounter {
+    const { traffic, direction } = this.#context;
+    return this.#requests ??= traffic.requests(this.#proto!, direction);
   }
 
   get #audits(): boolean {
@@ -612,13 +661,15 @@ export class ProxySession implements Session, Movable, Sink, Asked {
   ): void {
     if (this.#failure) return;
     this.#failure = { verdict, reason };
+    this.#counts.refused(verdict === "denied" ? verdict : "failed", reason);
     this.#log({ type: "connection", verdict, rule, reason, fields });
   }
 
   #log(entry: Entry): void {
     this.#time ??= this.#context.now();
     this.#lines ??= this.#formatter();
-    this.#lines.write(this.#context.log, this.#time, entry);
+    const { log, hasher } = this.#context;
+    this.#lines.write(log, this.#time, entry, hasher);
   }
 }
 
@@ -628,6 +679,20 @@ function takesOver(definition: ParserDefinition): boolean {
     return call(() => typeof definition.restore === "function");
   } catch {
     return false;
+  }
+}
+
+/** Has a version take over what another one remembers. @throws {Error} that quotes nothing of it */
+function restore(
+  { definition }: LoadedParser,
+  connection: ParserConnection,
+  state: unknown,
+  version: string,
+): Parser {
+  try {
+    return callInWords(() => definition.restore!(connection, state, version));
+  } catch (error) {
+    throw scrubError(error, textsIn(state));
   }
 }
 

@@ -22,6 +22,7 @@ import {
   endpointLabels,
 } from "../policy/mod.ts";
 import { lineText } from "./accesslog/format.ts";
+import { Traffic } from "./counting/traffic.ts";
 import { ParserUsage } from "./parser_usage.ts";
 import { createCatalog } from "./registry/catalog.ts";
 import type { LoadedParser } from "./registry/registry.ts";
@@ -156,6 +157,7 @@ export class Bench implements Link {
       shared: () => createStore(0),
       now: () => this.#time += 2,
       log: (...parts) => this.lines.push(JSON.parse(lineText(...parts))),
+      traffic: new Traffic(),
       notRestored: () => this.unrestored++,
       ended: (session) => this.ended.push(session),
       ...options,

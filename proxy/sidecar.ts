@@ -10,14 +10,15 @@ import type { Administered } from "./administered.ts";
 import { Administration } from "./administration.ts";
 import { answer } from "./answer.ts";
 import { openSink } from "./accesslog/sinks.ts";
-import { lineText } from "./accesslog/format.ts";
 import { LogWriter } from "./accesslog/writer.ts";
 import type { Config, ListenerConfig } from "./config/mod.ts";
 import { createCatalog } from "./registry/catalog.ts";
 import { ParserHistory } from "./registry/history.ts";
 import { ParserRegistry } from "./registry/registry.ts";
-import { dataConfig, readingOptions } from "./data_config.ts";
+import { type DataConfig, dataConfig, readingOptions } from "./data_config.ts";
 import { Engine } from "./engine.ts";
+import { readHashSecret } from "./hash_secret.ts";
+import { LocalLog } from "./local_log.ts";
 import { subjectsOf } from "./workloads.ts";
 import { PolicySource } from "./policy_source.ts";
 import { createPortableTransport } from "./transport/portable.ts";
@@ -60,9 +61,11 @@ export interface BoundListener {
 /** All of a sidecar's parts. */
 export class Sidecar {
   readonly #config: Config;
+  readonly #hashSecret: string;
   readonly #cluster: Cluster;
   readonly #log: OperatorLog;
   readonly #accessLog: LogWriter;
+  readonly #lines: LocalLog;
   readonly #registry: ParserRegistry;
   readonly #policy: PolicySource;
   readonly #engine: Engine;
@@ -74,13 +77,19 @@ export class Sidecar {
   #reloads: Promise<void> = Promise.resolve();
   #isStopping = false;
 
-  private constructor(config: Config, options: SidecarOptions) {
+  private constructor(
+    config: Config,
+    options: SidecarOptions,
+    hashSecret: string,
+  ) {
     this.#config = config;
+    this.#hashSecret = hashSecret;
     this.#log = options.log;
     this.#accessLog = new LogWriter(
       openSink(config.accessLog.sink, this.#log),
       (message) => this.#log.warn(message),
     );
+    this.#lines = new LocalLog(this.#accessLog);
     this.#registry = new ParserRegistry([
       { path: options.builtInParsers, builtIn: true },
       ...config.parsers.folders.map((path) => ({ path, builtIn: false })),
@@ -97,13 +106,12 @@ export class Sidecar {
       warn: (message) => this.#log.warn(message),
       changed: () => this.#clusterChanged(),
     });
-    const known = dataConfig(config, this.#cluster.knowledge);
-    this.#engine = new Engine(known, {
+    this.#engine = new Engine(this.#dataConfig(), {
       limit: connectionLimit(config.limits.connections, this.#log),
       policy: () => this.#policy.current,
       parser: (name) => this.#registry.get(name),
       addressOf: (hostname) => this.#names[hostname]?.[0],
-      log: (...parts) => this.#accessLog.write(lineText(...parts)),
+      log: this.#lines.take,
       warn: (message) => this.#log.warn(message),
       now: () => performance.timeOrigin + performance.now(),
     });
@@ -119,7 +127,8 @@ export class Sidecar {
     config: Config,
     options: SidecarOptions,
   ): Promise<Sidecar> {
-    const sidecar = new Sidecar(config, options);
+    const secret = await readHashSecret(config);
+    const sidecar = new Sidecar(config, options, secret);
     try {
       await sidecar.#cluster.follow(config);
       sidecar.#clusterChanged();
@@ -157,9 +166,23 @@ export class Sidecar {
     const engine = this.#engine;
     return new Administration({
       history: this.#history,
-      ask: (question) => Promise.resolve([answer(engine, question)]),
+      ask: (question) =>
+        Promise.resolve([
+          question.about === "lines"
+            ? this.#lines.last
+            : answer(engine, question),
+        ]),
+      followLog: (filter) => Promise.resolve(this.#lines.follow(filter)),
       connections: () => engine.connections,
       versions: () => engine.versions(),
+      measured: () => {
+        return {
+          traffic: engine.traffic.tally.counts,
+          linesDropped: this.#accessLog.dropped,
+          workers: [],
+          workerDeaths: 0,
+        };
+      },
       policy: () => this.#policy.state,
       sources: () => this.#cluster.status(),
       status: () => this.#registry.status(),
@@ -208,7 +231,12 @@ export class Sidecar {
   }
 
   #clusterChanged(): void {
-    this.#engine.configure(dataConfig(this.#config, this.#cluster.knowledge));
+    this.#engine.configure(this.#dataConfig());
+  }
+
+  #dataConfig(): DataConfig {
+    const { knowledge } = this.#cluster;
+    return dataConfig(this.#config, knowledge, this.#hashSecret);
   }
 
   /** This kind of sidecar reads its parsers and policies again; another configuration takes a restart. Never rejects. */
@@ -249,6 +277,7 @@ export class Sidecar {
     await this.#cluster.close();
     await this.#reloads;
     await this.#registry.close();
+    this.#lines.close();
     await this.#accessLog.close();
   }
 

@@ -21,6 +21,7 @@ import type { Parser, Verdict } from "parley/proxylib";
 import { Held } from "./held.ts";
 import type { MovedHalf, MovedStream } from "./moved.ts";
 import { beginCall, endCall, failedCall } from "./parser_call.ts";
+import { scrubError } from "./scrub.ts";
 import { thrownText } from "./thrown.ts";
 import { clientHello } from "./tls.ts";
 
@@ -316,7 +317,7 @@ export class Stream {
       endCall();
       return verdict;
     } catch (cause) {
-      this.#panic(half, failedCall(cause));
+      this.#panic(half, scrubError(failedCall(cause), half.bytes()));
       return undefined;
     }
   }

@@ -140,6 +140,7 @@ class Recorder implements Sink {
       },
       logsResponses: false,
       log: (decision, fields, type) => this.#note(decision, fields, type),
+      answered: () => {},
     };
   }
 

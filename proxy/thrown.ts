@@ -24,6 +24,16 @@ export function thrownText(cause: unknown): string {
   }
 }
 
+/** Where something was thrown, without its words: nobody knows what they quote. */
+export function thrownPlace(cause: unknown): string {
+  const frames = thrownStack(cause)?.match(/^ {4}at .*:\d+:\d+\)?$/gm) ?? [];
+  return frames.slice(0, FRAMES).map((frame) => frame.trim()).join(", ") ||
+    "nobody knows where";
+}
+
+/** Places that are told. */
+const FRAMES = 3;
+
 /** Longer texts are no messages, and would fill the log. */
 const TEXT_LENGTH = 8_000;
 const STACK_LENGTH = 16_000;

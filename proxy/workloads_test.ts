@@ -23,7 +23,9 @@ const CASES = [
 for (const [name, text, hostname, index] of CASES) {
   Deno.test(`Workloads finds ${name}, with the names of its ports`, () => {
     const config = parseConfig("parley.yaml", text).config!;
-    const found = new Workloads(dataConfig(config, NOTHING)).of({ hostname });
+    const found = new Workloads(dataConfig(config, NOTHING, "")).of({
+      hostname,
+    });
     const all = subjectsOf(config);
     assertEquals(all[0]!.ports, PORTS);
     assertEquals(found, index === undefined ? undefined : all[index]);

@@ -61,12 +61,12 @@ export interface Connection<Request = unknown> {
   /** Whether lines of replies are written: if not, nobody need describe them. */
   readonly logsResponses: boolean;
   /**
-   * Writes an access-log line. `defineProtocol` does this by itself.
+   * Writes an access-log line, and counts the request. `defineProtocol` does
+   * this by itself.
    *
    * @param asked of a response: what this gave for its request; the line then
-   *   has the `latency`
-   * @return of a request: its number, plain data; 0 if lines of replies are not
-   *   written
+   *   has the `latency`, and the request is answered
+   * @return of a request: its number, plain data, for when it is answered
    */
   log(
     decision: Decision,
@@ -74,4 +74,12 @@ export interface Connection<Request = unknown> {
     type?: "request" | "response",
     asked?: number,
   ): number;
+  /**
+   * A request is answered, by the server or by the parser, or it will never be:
+   * that is how long it took. One that nobody calls answered counts as open
+   * until its connection ends. `defineProtocol` does this by itself.
+   *
+   * @param asked what `log` gave for it
+   */
+  answered(asked: number): void;
 }

@@ -20,8 +20,12 @@ export type Entry<Request> =
   | { readonly kind: "barrier"; readonly request: Request }
   /** A reply under way that no request asked for. */
   | { readonly kind: "unasked" }
-  /** A denial whose turn has not come. */
-  | { readonly kind: "denial"; readonly bytes: Uint8Array }
+  /** A denial whose turn has not come, and what its request's log line was given. */
+  | {
+    readonly kind: "denial";
+    readonly bytes: Uint8Array;
+    readonly asked: number;
+  }
   /** The connection closes here: what came before it is answered first. */
   | { readonly kind: "failure"; readonly code: string };
 

@@ -278,14 +278,10 @@ class ProtocolParser<Request, Rule, State> implements Parser {
       : data.subarray(0, head.bytes);
     const request = this.#spec.request(bytesOfHead, this.#state);
     const refusal = this.#spec.refuse?.(request);
-    if (refusal) this.#connection.log(MALFORMED, this.#spec.fields(request));
-    if (refusal?.close !== undefined) {
-      this.#answer(refusal.answer);
-      return this.#failInTurn(refusal.close);
-    }
+    if (refusal) this.#refuse(request, refusal.answer);
+    if (refusal?.close !== undefined) return this.#failInTurn(refusal.close);
     const bytes = head.bytes + (this.#spec.body?.(request) ?? 0);
-    if (refusal) this.#answer(refusal.answer);
-    else if (this.#judge(request, head.bytes)) return pass(bytes);
+    if (!refusal && this.#judge(request, head.bytes)) return pass(bytes);
     return drop(bytes);
   }
 
@@ -303,12 +299,18 @@ class ProtocolParser<Request, Rule, State> implements Parser {
     return errorInTurn(code);
   }
 
+  /** Logs and answers in the server's place. */
+  #refuse(request: Request, answer: Uint8Array | undefined): void {
+    const fields = this.#spec.fields(request);
+    this.#answer(answer, this.#connection.log(MALFORMED, fields));
+  }
+
   /** Decides and logs; denies, or expects the reply. */
   #judge(request: Request, size: number): boolean {
     const decision = this.#decide(request);
     const asked = this.#connection.log(decision, this.#spec.fields(request));
     if (!decision.allowed) {
-      this.#answer(this.#spec.deny(request));
+      this.#answer(this.#spec.deny(request), asked);
       return false;
     }
     this.#expect(request, size, asked);
@@ -324,30 +326,28 @@ class ProtocolParser<Request, Rule, State> implements Parser {
   }
 
   #expect(request: Request, size: number, asked: number): void {
-    if (!this.#spec.reply) return;
-    switch (this.#spec.answered?.(request) ?? "always") {
-      case "always":
-        if (this.#spec.blurs?.(request)) this.#settleQuiet();
-        this.#outstanding.push({ kind: "reply", request, size, asked });
-        break;
-      case "perhaps":
-        if (this.#outstanding.last()?.kind !== "quiet") {
-          this.#outstanding.push({ kind: "quiet" });
-        }
-        break;
-      case "never":
-        break;
+    const answered = this.#spec.reply
+      ? this.#spec.answered?.(request) ?? "always"
+      : "never";
+    if (answered === "always") {
+      if (this.#spec.blurs?.(request)) this.#settleQuiet();
+      this.#outstanding.push({ kind: "reply", request, size, asked });
+      return;
+    }
+    this.#connection.answered(asked); // nobody will know when it is
+    if (answered === "perhaps" && this.#outstanding.last()?.kind !== "quiet") {
+      this.#outstanding.push({ kind: "quiet" });
     }
   }
 
-  #answer(bytes: Uint8Array | undefined): void {
-    if (!bytes) return;
-    if (this.#outstanding.length === 0) {
-      this.#connection.inject(true, bytes);
-    } else {
+  #answer(bytes: Uint8Array | undefined, asked: number): void {
+    if (bytes && this.#outstanding.length > 0) {
       this.#settleQuiet();
-      this.#outstanding.push({ kind: "denial", bytes });
+      this.#outstanding.push({ kind: "denial", bytes, asked });
+      return;
     }
+    if (bytes) this.#connection.inject(true, bytes);
+    this.#connection.answered(asked);
   }
 
   /** Makes sure that it will be known when the last quiet requests are done. */
@@ -399,17 +399,17 @@ class ProtocolParser<Request, Rule, State> implements Parser {
     if (verdict.op !== "pass") return verdict;
     if (verdict.last) this.#outstanding.shift();
     if (entry.kind === "barrier") return drop(verdict.bytes);
-    const isLogged = verdict.last && entry.kind === "reply" &&
-      this.#connection.logsResponses;
-    if (isLogged) {
-      this.#connection.log(
-        FORWARDED,
-        this.#spec.fields(entry.request),
-        "response",
-        entry.asked,
-      );
+    if (verdict.last && entry.kind === "reply") {
+      this.#replied(entry.request, entry.asked);
     }
     return verdict;
+  }
+
+  #replied(request: Request, asked: number): void {
+    const connection = this.#connection;
+    if (!connection.logsResponses) return connection.answered(asked);
+    const fields = this.#spec.fields(request);
+    connection.log(FORWARDED, fields, "response", asked);
   }
 
   /** A reply that nothing in the order is known to have asked for. */
@@ -429,6 +429,7 @@ class ProtocolParser<Request, Rule, State> implements Parser {
       const next = this.#outstanding.first();
       if (next?.kind !== "denial") return next;
       this.#connection.inject(true, next.bytes);
+      this.#connection.answered(next.asked);
       this.#outstanding.shift();
     }
   }

@@ -85,6 +85,7 @@ class Bench {
         );
         return 0;
       },
+      answered: () => {},
     };
     this.parser = defineProtocol(spec).create(connection);
   }
@@ -389,7 +390,7 @@ Deno.test("defineProtocol gives each connection its own state, and shows it as p
     state: { requests: 2 },
     outstanding: [
       { kind: "reply", request: { text: "a" }, size: 2, asked: 0 },
-      { kind: "denial", bytes: bytes("no xb\n") },
+      { kind: "denial", bytes: bytes("no xb\n"), asked: 0 },
     ],
     over: false,
   });

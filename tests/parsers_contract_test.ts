@@ -79,6 +79,7 @@ function stubConnection(allowed: boolean): Connection {
     inject: () => {},
     logsResponses: true,
     log: () => 0,
+    answered: () => {},
   };
 }
 

@@ -9,9 +9,11 @@ import { nearMiss, oneOf, quote } from "../../policy/problem.ts";
 import type { Administered } from "../../proxy/administered.ts";
 import type { Handle } from "../exchange.ts";
 import { problemResponse, RequestError } from "../problem.ts";
+import { accessLog } from "./accesslog.ts";
 import { configuration } from "./configuration.ts";
 import { connections } from "./connections.ts";
 import { identities } from "./identities.ts";
+import { metrics } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
 import type { Operation } from "./operation.ts";
 import { parsers } from "./parsers.ts";
@@ -29,6 +31,8 @@ export function operationsOf(sidecar: Administered): Operation[] {
     ...connections(sidecar),
     ...identities(sidecar),
     ...configuration(sidecar),
+    ...metrics(sidecar),
+    ...accessLog(sidecar),
   ];
   return [...operations, openApi(operations)];
 }

@@ -6,6 +6,7 @@
 import type { ParserDefinition } from "parley/proxylib";
 import type { CompiledPolicy, Peer, Subject } from "../../policy/mod.ts";
 import { lineText } from "../../proxy/accesslog/format.ts";
+import { Traffic } from "../../proxy/counting/traffic.ts";
 import { ParserUsage } from "../../proxy/parser_usage.ts";
 import { ProxySession, type SessionContext } from "../../proxy/session.ts";
 import { createStore } from "../../proxy/shared.ts";
@@ -48,6 +49,7 @@ export function connect(
       if (text.includes('"denied"')) throw new Error(text);
     },
     shared: () => createStore(1 << 20),
+    traffic: new Traffic(),
     notRestored() {},
     ended() {},
   };

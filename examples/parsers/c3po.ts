@@ -78,7 +78,8 @@ class C3poParser implements Parser {
     const decision = text.includes("C-3PO")
       ? UNWANTED
       : this.#connection.matches({ line: text });
-    this.#connection.log(decision, fieldsOf({ line: text }));
+    const asked = this.#connection.log(decision, fieldsOf({ line: text }));
+    this.#connection.answered(asked); // which reply is whose is not known here
     return decision.allowed ? pass(found.bytes) : drop(found.bytes);
     // To answer as well as drop: this.#connection.inject(true, bytes("NO\n")).
   }

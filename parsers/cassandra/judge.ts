@@ -88,7 +88,9 @@ export class Judge {
     if (mayUse && decision.allowed && request.action === "use") {
       if (!this.#isSafe(request.tables[0]!)) decision = UNDER_WAY;
     }
-    this.#log(decision, request);
+    this.#state.streams.asked = [
+      this.#connection.log(decision, request.fields),
+    ];
     return decision.allowed ? undefined : request;
   }
 
@@ -96,16 +98,15 @@ export class Judge {
   #settleAll(requests: readonly Request[]): Request | undefined {
     const decisions = requests.map((request) => this.#decide(request));
     const denied = decisions.findIndex(({ allowed }) => !allowed);
-    for (const [i, request] of requests.entries()) {
+    this.#state.streams.asked = requests.map(({ fields }, i) => {
       const decision = decisions[i]!;
       const isTaken = decision.allowed && denied >= 0;
-      this.#log(isTaken ? DENIED_WITH_OTHERS : decision, request);
-    }
+      return this.#connection.log(
+        isTaken ? DENIED_WITH_OTHERS : decision,
+        fields,
+      );
+    });
     return requests[denied];
-  }
-
-  #log(decision: Decision, { fields }: Request): void {
-    this.#state.streams.asked = this.#connection.log(decision, fields);
   }
 
   /** Whether a USE may be sent while what is under way might be read in its keyspace. */

@@ -45,6 +45,7 @@ function recorder(): { connection: Connection<Request>; sent: () => number } {
       matches: (request) => request.tables[0] === "b.t" ? no : forwarded,
       inject: (_reply, bytes) => sent += bytes.length,
       log: () => 0,
+      answered: () => {},
     },
   };
 }

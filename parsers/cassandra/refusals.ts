@@ -70,9 +70,10 @@ export class Refusals {
   /** The protocol has no such request. */
   opcode({ version, stream, opcode }: Header): "drop" {
     const name = `0x${opcode.toString(16).padStart(2, "0")}`;
-    this.#connection.log(UNKNOWN_OPCODE, { opcode: name });
+    const asked = this.#connection.log(UNKNOWN_OPCODE, { opcode: name });
     const message = `unknown opcode ${name}`;
     this.#answer(errorFrame(version, stream, PROTOCOL_ERROR, message));
+    this.#connection.answered(asked);
     return "drop";
   }
 
@@ -84,14 +85,18 @@ export class Refusals {
       opcode: REQUESTS.get(opcode)!,
       status: "unknown prepared query id",
     };
-    this.#connection.log(UNKNOWN_ID, fields);
+    const asked = this.#connection.log(UNKNOWN_ID, fields);
     this.#answer(unprepared(version, stream, id));
+    this.#connection.answered(asked);
     return "drop";
   }
 
   /** A statement is denied, which is logged already. */
   denied({ version, stream }: Header, request: Request): "drop" {
     this.#answer(denial(version, stream, request));
+    for (const asked of this.#state.streams.asked) {
+      this.#connection.answered(asked);
+    }
     return "drop";
   }
 }

@@ -126,6 +126,9 @@ export class Replies {
     if (this.#connection.logsResponses) {
       this.#log(sent, opcode === ERROR ? code : undefined);
     }
+    if (sent.count === 1) {
+      for (const asked of sent.asked) this.#connection.answered(asked);
+    }
     state.streams.settle(stream, sent);
   }
 
@@ -142,7 +145,7 @@ export class Replies {
     const error = code === undefined
       ? fields
       : { ...fields, error: `0x${code.toString(16).padStart(4, "0")}` };
-    this.#connection.log(FORWARDED, error, "response", asked);
+    this.#connection.log(FORWARDED, error, "response", asked.at(-1));
   }
 
   /** The server has answered STARTUP; from the next frame on both speak as agreed. */

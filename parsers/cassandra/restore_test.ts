@@ -70,6 +70,7 @@ function run(moves: boolean): unknown[] {
     inject: (reply, bytes) => said.push(["inject", reply, bytes]),
     log: (decision, fields, type, asked) =>
       said.push(["log", decision, fields, type, asked]),
+    answered: () => {},
   };
   let parser: Parser = cassandra.create(connection);
   for (const [reply, data] of STEPS) {

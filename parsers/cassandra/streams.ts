@@ -15,8 +15,8 @@ export interface Sent {
   count: number;
   /** What the log says of the last one. */
   fields: Fields;
-  /** What the log gave for it. */
-  asked: number;
+  /** What the log gave for them, statement by statement. */
+  asked: readonly number[];
   /** Texts in it that depend on the keyspace of the session. */
   texts: readonly string[];
   /** Whether it may change that keyspace. */
@@ -44,8 +44,8 @@ export class Streams {
   readonly #texts = new Map<string, number>();
   #keyspaces: readonly string[] = [];
   #uses = 0;
-  /** What the log gave for the request that goes out next. */
-  asked = 0;
+  /** What the log gave for the request that goes out next, statement by statement. */
+  asked: readonly number[] = [];
   /** Characters of the texts that are remembered. */
   weight = 0;
   /** Whether statements that change the keyspace were under way together: nobody knows which was last. */
@@ -98,7 +98,7 @@ export class Streams {
     this.#remove(known);
     known.count++;
     known.fields = fields;
-    known.asked = this.asked;
+    known.asked = [...known.asked, ...this.asked];
     known.texts = [...known.texts, ...kind.texts];
     known.mayUse ||= kind.mayUse;
     known.keyspace = kind.keyspace || known.keyspace;

@@ -12,13 +12,21 @@ import { type Libc, openLibc, SIZE } from "../linux/libc.ts";
 import { EPOLLOUT, type Handler, type Loop } from "../transport/epoll/loop.ts";
 import { Queue } from "../transport/epoll/queue.ts";
 import type { Timed } from "../transport/epoll/timers.ts";
-import { BEFORE_TIME, BEHIND_FIELDS, type TakeLine } from "./format.ts";
+import { BEFORE_TIME, BEHIND_FIELDS } from "./format.ts";
 import { TIMESTAMP_BYTES, Timestamps } from "./timestamps.ts";
 import { BATCH_BYTES, BATCH_MS, droppedLine, PENDING_MAX } from "./writer.ts";
 
 const LOG_SYMBOLS = {
   write: { parameters: ["i32", "buffer", SIZE], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
+
+/** What logs write with; several can share it. */
+export type LogLibrary = Libc<typeof LOG_SYMBOLS>;
+
+/** Opens it, which the sandbox of a worker does not allow any more. */
+export function openLogLibrary(): LogLibrary {
+  return openLibc(LOG_SYMBOLS);
+}
 
 const LINE_FEED = 0x0a;
 /** What a line has besides its middle and its fields. */
@@ -31,9 +39,10 @@ export class DescriptorLog implements Handler, Timed {
   deadline = 0;
   slot: Set<Timed> | undefined;
   readonly #loop: Loop;
-  readonly #libc: Libc<typeof LOG_SYMBOLS>;
+  readonly #libc: LogLibrary;
   readonly #now: () => number;
   readonly #warn: (message: string) => void;
+  readonly #most: number;
   readonly #encoder = new TextEncoder();
   /** Lines that no write was tried for, one after the other. */
   #batch = allocate(BATCH_BYTES);
@@ -47,16 +56,22 @@ export class DescriptorLog implements Handler, Timed {
   #unreported = 0;
   #dropped = 0;
 
-  /** @param now milliseconds since the epoch */
+  /**
+   * @param now milliseconds since the epoch
+   * @param most bytes that may wait for a slow reader
+   */
   constructor(
     loop: Loop,
     now: () => number,
     warn: (message: string) => void,
+    most = PENDING_MAX,
+    library = openLogLibrary(),
   ) {
+    this.#most = most;
     this.#loop = loop;
     this.#now = now;
     this.#warn = warn;
-    this.#libc = openLibc(LOG_SYMBOLS);
+    this.#libc = library;
   }
 
   /** Lines dropped ever. */
@@ -69,7 +84,7 @@ export class DescriptorLog implements Handler, Timed {
     return this.#used === 0 && this.#queue.length === 0;
   }
 
-  /** Writes to another descriptor from the next line on, after a rotation; it is this log's own now. */
+  /** Writes to another descriptor from the next line on, after a rotation; it is this log's own now. -1: to none. */
   open(fd: number): void {
     this.flush();
     this.#watch(false);
@@ -78,13 +93,13 @@ export class DescriptorLog implements Handler, Timed {
     this.#fd = fd;
   }
 
-  /** Takes a line; see {@linkcode TakeLine}. */
-  readonly write: TakeLine = (time, middle, fields) => {
+  /** Takes a line; see `TakeLine`. */
+  write(time: number, middle: Uint8Array, fields: string | Uint8Array): void {
     // A character of a string is three bytes of UTF-8 at most.
     const most = FRAME_BYTES + middle.length + 3 * fields.length;
     const waiting = this.#queue.length + this.#used;
     // However long, a line is taken when nothing waits: it is not the reader that is slow.
-    if (waiting > 0 && waiting + most > PENDING_MAX) {
+    if (waiting > 0 && waiting + most > this.#most) {
       this.#unreported++;
       this.#dropped++;
       return;
@@ -97,7 +112,7 @@ export class DescriptorLog implements Handler, Timed {
     else this.#copy(fields);
     this.#append(BEHIND_FIELDS);
     this.#lines++;
-  };
+  }
 
   /** Writes what is pending, as far as it is taken now. */
   flush(): void {

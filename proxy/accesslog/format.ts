@@ -5,6 +5,7 @@
  * @module
  */
 import type { Endpoint, Fields } from "parley/proxylib";
+import type { FieldHasher } from "./hashed_fields.ts";
 import { Timestamps } from "./timestamps.ts";
 
 /** What all lines of a connection say. */
@@ -32,15 +33,17 @@ export interface Entry {
 }
 
 /**
- * Takes a line in three parts: its time (milliseconds since the epoch), what stands between the time and the
+ * Takes a line in parts: its time (milliseconds since the epoch), what stands between the time and the
  * fields (UTF-8, the same array for lines in a row that share it), and the
  * fields as JSON with what follows them (as UTF-8 if they were written before).
- * Nothing is put together before it stands in a buffer.
+ * Nothing is put together before it stands in a buffer. The verdict is the one
+ * that stands in the line.
  */
 export type TakeLine = (
   time: number,
   middle: Uint8Array,
   fields: string | Uint8Array,
+  verdict: Entry["verdict"],
 ) => void;
 
 /** What stands around the three parts. */
@@ -55,6 +58,7 @@ export function lineText(
   time: number,
   middle: Uint8Array,
   fields: string | Uint8Array,
+  _verdict?: string,
 ): string {
   return BEFORE_TIME + timestamps.format(time) + decoder.decode(middle) +
     decoded(fields) + BEHIND_FIELDS;
@@ -90,19 +94,25 @@ export class LineFormatter {
       optional("l7proto", l7proto) + optional("parser", parser);
   }
 
-  /** Gives a line to `take`. */
-  write(take: TakeLine, time: number, entry: Entry): void {
+  /** Gives a line to `take`, with some of its fields hashed if there is a hasher. */
+  write(
+    take: TakeLine,
+    time: number,
+    entry: Entry,
+    hasher?: FieldHasher,
+  ): void {
     if (!this.#before || !isAlike(entry, this.#before)) {
       this.#before = this.#find(entry);
     }
-    const { fields, latency } = entry;
-    const written = fieldsJson(fields);
+    const { fields, latency, verdict } = entry;
+    const written = fieldsJson(hasher ? hasher.apply(fields) : fields);
     take(
       time,
       this.#before.middle,
       latency === undefined
         ? written
         : `${decoded(written)},"latency":${latency}`,
+      verdict,
     );
   }
 

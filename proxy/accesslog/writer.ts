@@ -35,6 +35,8 @@ export class LogWriter {
   #size = 0;
   /** Of the batch that is being written. */
   #underWay = 0;
+  /** Not reported yet. */
+  #unreported = 0;
   #dropped = 0;
   #rotated = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -45,11 +47,17 @@ export class LogWriter {
     this.#warn = warn;
   }
 
+  /** Lines dropped ever. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
   /** Takes a whole line, its line feed included. */
   write(line: string): void {
     const waiting = this.#size + this.#underWay;
     // However long, a line is taken when nothing waits: it is not the sink that is slow.
     if (waiting > 0 && waiting + line.length > PENDING_MAX) {
+      this.#unreported++;
       this.#dropped++;
       return;
     }
@@ -94,6 +102,7 @@ export class LogWriter {
       try {
         await this.#sink.write(this.#encoder.encode(lines.join("")));
       } catch (error) {
+        this.#dropped += lines.length;
         this.#warn(
           `cannot write the access log: ${
             thrownText(error)
@@ -119,9 +128,9 @@ export class LogWriter {
 
   /** The report is never dropped itself: it would be when it is needed most. */
   #reportDropped(): void {
-    if (this.#dropped === 0) return;
-    const dropped = this.#dropped;
-    this.#dropped = 0;
+    if (this.#unreported === 0) return;
+    const dropped = this.#unreported;
+    this.#unreported = 0;
     const time = new Timestamps().format(Date.now());
     this.#warn(`the access log's sink is slow: ${dropped} lines dropped`);
     this.#queue(droppedLine(time, dropped));

@@ -32,8 +32,12 @@ cluster:
 policies: [ policies/, /abs/x.yaml ]
 parsers: { folders: [ parsers/ ], config: { r2d2: { key: value } } }
 mode: audit
-accessLog: { sink: { file: log/access.jsonl }, responses: true }
 admin: { unix: run/admin.sock, listen: "0.0.0.0:9901", tokenFile: token, tls: { cert: tls.crt, key: tls.key }, hosts: [ Parley.example ], policies: kept/ }
+accessLog:
+  sink: { file: log/access.jsonl }
+  responses: true
+  hash: [keys, query_table]
+  hashSecretFile: log/secret
 data: { workers: 1, transport: portable }
 limits: { frameBytes: 1024, connections: 5, workerBytes: 134217728, parserTime: 5ms, connectTimeout: 20ms, idleTimeout: 1m, drain: 0s, stall: 2s }
 `,
@@ -92,6 +96,8 @@ limits: { frameBytes: 1024, connections: 5, workerBytes: 134217728, parserTime: 
     accessLog: {
       sink: { file: "/etc/parley/log/access.jsonl" },
       responses: true,
+      hash: ["keys", "query_table"],
+      hashSecretFile: "/etc/parley/log/secret",
     },
     admin: {
       unix: "/etc/parley/run/admin.sock",
@@ -142,8 +148,8 @@ Deno.test("defaultConfig() has a value for every key", () => {
     mode: "enforce",
     enforcement: "default",
     allowLocalhost: false,
-    accessLog: { sink: "stdout", responses: false },
     admin: { hosts: [] },
+    accessLog: { sink: "stdout", responses: false, hash: [] },
     data: { workers: 1, transport: "auto" },
     limits: {
       frameBytes: 16_777_216,

@@ -104,6 +104,10 @@ export interface Config {
     readonly sink: LogTarget;
     /** Whether replies are logged too. */
     readonly responses: boolean;
+    /** Fields that are hashed. */
+    readonly hash: readonly string[];
+    /** The secret for that; absent: one for each start. */
+    readonly hashSecretFile?: string;
   };
   readonly admin: {
     /** The socket for commands; absent: a path of the user's own. */

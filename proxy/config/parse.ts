@@ -312,6 +312,10 @@ function resolve(parsed: Parsed, folder: string): Config {
     accessLog: {
       sink: targetOf(accessLog, at),
       responses: accessLog.responses,
+      hash: accessLog.hash,
+      ...(accessLog.hashSecretFile === undefined
+        ? {}
+        : { hashSecretFile: at(accessLog.hashSecretFile) }),
     },
     admin: resolveAdmin(admin, at),
     data,

@@ -149,6 +149,12 @@ export const configSchema = z.strictObject({
       .describe("short for sink: { unix: PATH }"),
     responses: z.boolean().default(false)
       .describe("a line for each reply, too"),
+    hash: z.array(z.string().min(1)).default([]).describe(
+      "fields whose values are hashed with a secret, such as keys and query_table; what parsers throw is not quoted then",
+    ),
+    hashSecretFile: path.optional().describe(
+      "the secret, 16 bytes at least; without it one is made at each start, and hashes of two runs cannot be compared",
+    ),
   }).prefault({}),
   admin: z.strictObject({
     unix: path.optional().describe(

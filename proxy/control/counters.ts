@@ -4,11 +4,14 @@
  *
  * @module
  */
+import { type Count, readSeries } from "../counting/tally.ts";
 import type { VersionCount } from "../versions.ts";
 import type { Counters } from "./messages.ts";
 
 /** A worker has not had more versions; more are none. */
 const VERSIONS_MAX = 10_000;
+/** Policies and protocols are bounded in a worker, and so are their series. */
+const SERIES_MAX = 20_000;
 /** Of a parser's name or version. */
 const TEXT_MAX = 256;
 
@@ -16,6 +19,7 @@ const TEXT_MAX = 256;
 export function readCounters(value: unknown): Counters {
   const { connections, accepted, linesDropped, versions, served } =
     value as Counters;
+  const { traffic, lag } = value as Counters;
   if (!Array.isArray(versions) || versions.length > VERSIONS_MAX) {
     throw new TypeError("the counters have no versions");
   }
@@ -28,7 +32,17 @@ export function readCounters(value: unknown): Counters {
     linesDropped: count(linesDropped),
     versions: versions.map(readVersion),
     served: served.map(count),
+    traffic: readCounts(traffic),
+    lag: amount(lag),
   };
+}
+
+/** What has passed. @throws {TypeError} when it is none */
+export function readCounts(traffic: unknown): Count[] {
+  if (!Array.isArray(traffic) || traffic.length > SERIES_MAX) {
+    throw new TypeError("the counters do not say what has passed");
+  }
+  return traffic.map(readCount);
 }
 
 function readVersion(value: unknown): VersionCount {
@@ -47,6 +61,24 @@ function count(value: unknown): number {
   }
   throw new TypeError("a counter is no number");
 }
+
+function readCount(value: unknown): Count {
+  const [series, counted] = value as Count;
+  if (typeof series !== "string" || !readSeries(series)) {
+    throw new TypeError("a series is none");
+  }
+  return [series, amount(counted)];
+}
+
+/** A number that need not be whole. */
+function amount(value: unknown): number {
+  if (typeof value === "number" && value >= 0 && value <= AMOUNT_MAX) {
+    return value;
+  }
+  throw new TypeError("an amount is no number");
+}
+
+const AMOUNT_MAX = Number.MAX_SAFE_INTEGER;
 
 function text(value: unknown): string {
   if (typeof value === "string" && value.length <= TEXT_MAX) return value;

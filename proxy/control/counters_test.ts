@@ -13,6 +13,11 @@ const COUNTERS = {
   linesDropped: 0,
   versions: [{ name: "a", version: "b", connections: 1, panics: 0 }],
   served: [1, 2],
+  traffic: [
+    ["requests|memcache|forwarded|ingress|default/allow", 3],
+    ["durationSum|memcache|forwarded", 1.5],
+  ],
+  lag: 0.25,
 };
 const [VERSION] = COUNTERS.versions;
 
@@ -36,6 +41,17 @@ const WRONG: readonly unknown[] = [
   { ...COUNTERS, served: undefined },
   { ...COUNTERS, served: ["1"] },
   { ...COUNTERS, served: Array(10_001).fill(1) },
+  { ...COUNTERS, traffic: undefined },
+  { ...COUNTERS, traffic: [null] },
+  { ...COUNTERS, traffic: [["requests|memcache|forwarded|ingress", 1]] },
+  { ...COUNTERS, traffic: [["opened|in\ngress", 1]] },
+  { ...COUNTERS, traffic: [['opened|"}', 1]] },
+  { ...COUNTERS, traffic: [["toString", 1]] },
+  { ...COUNTERS, traffic: [["opened|ingress", -1]] },
+  { ...COUNTERS, traffic: [["opened|ingress", "1"]] },
+  { ...COUNTERS, traffic: Array(20_001).fill(["opened|ingress", 1]) },
+  { ...COUNTERS, lag: null },
+  { ...COUNTERS, lag: 1e300 },
 ];
 
 for (const [index, value] of WRONG.entries()) {
@@ -55,6 +71,10 @@ Deno.test("readCounters() takes or refuses any JSON, and throws nothing else", (
         linesDropped: fc.nat(),
         versions: fc.array(fc.oneof(fc.constant(VERSION), member)),
         served: fc.oneof(fc.array(fc.nat()), member),
+        traffic: fc.array(
+          fc.oneof(fc.constantFrom(...COUNTERS.traffic), member),
+        ),
+        lag: fc.oneof(fc.nat(), member),
       }),
     ),
     (value) => {

@@ -6,6 +6,7 @@
 import type { Lease } from "../../policy/dns_cache.ts";
 import type { StoredDocument } from "../../policy/stored.ts";
 import type { DnsConfig } from "../config/mod.ts";
+import type { Count } from "../counting/tally.ts";
 import type { DataConfig } from "../data_config.ts";
 
 /** What the process is started with, as JSON. */
@@ -17,6 +18,8 @@ export type ToDns =
   | { readonly type: "publish"; readonly documents: readonly StoredDocument[] }
   /** The access log goes to this descriptor from now on. */
   | { readonly type: "log" }
+  /** Tell what was counted. */
+  | { readonly type: "count" }
   /** Whether all workers know what was learnt under this number. */
   | { readonly type: "known"; readonly id: number; readonly isKnown: boolean }
   /** Say so when all orders before this one are carried out. */
@@ -37,6 +40,8 @@ export type FromDns =
     readonly id: number;
     readonly leases: readonly Lease[];
   }
+  /** What has been counted since the start. */
+  | { readonly type: "counted"; readonly traffic: readonly Count[] }
   /** A resolver has answered. */
   | { readonly type: "heard" }
   /** None answers any more, and why. */

@@ -20,7 +20,10 @@ import type {
   ConnectionList,
   Which,
 } from "../administered.ts";
+import type { KeptLine } from "../accesslog/last_lines.ts";
+import type { LineFilter } from "../accesslog/line_filter.ts";
 import type { ListenerConfig } from "../config/mod.ts";
+import type { Count } from "../counting/tally.ts";
 import type { DataConfig } from "../data_config.ts";
 import type { Coverage, Mode } from "../matcher.ts";
 import type { JudgedDocument } from "../policy_history.ts";
@@ -52,11 +55,19 @@ export interface Published {
   readonly documents: readonly StoredDocument[];
 }
 
-/** From the supervisor to a data worker. With `listen`, `log`, `hand-over` and `take-over` a descriptor comes. */
+/** From the supervisor to a data worker. With `listen`, `log`, `copy-log`, `hand-over` and `take-over` a descriptor comes. */
 export type ToWorker =
   | { readonly type: "configure"; readonly config: DataConfig }
   /** The access log goes to this descriptor from now on. */
   | { readonly type: "log" }
+  /** Lines that fit the filter go to this one too, for a group of those who follow. */
+  | {
+    readonly type: "copy-log";
+    readonly group: number;
+    readonly filter: LineFilter;
+  }
+  /** No more. */
+  | { readonly type: "end-copy"; readonly group: number }
   /** Addresses of upstreams that are configured by name. */
   | {
     readonly type: "names";
@@ -129,6 +140,8 @@ export type WorkerQuestion =
   | { readonly about: "counters" }
   /** Its oldest connections of those that are meant. */
   | { readonly about: "connections"; readonly filter: ConnectionFilter }
+  /** The last lines that it has logged. */
+  | { readonly about: "lines" }
   /** Connections to end. */
   | { readonly about: "close"; readonly which: Which };
 
@@ -136,6 +149,7 @@ export type WorkerQuestion =
 export interface WorkerAnswers {
   readonly counters: null;
   readonly connections: ConnectionList;
+  readonly lines: readonly KeptLine[];
   /** How many it has ended. */
   readonly close: number;
 }
@@ -152,6 +166,10 @@ export interface Counters {
   readonly versions: readonly VersionCount[];
   /** Numbers of the versions under which a reply has passed; see {@linkcode PublishedVersion}. */
   readonly served: readonly number[];
+  /** What has passed. */
+  readonly traffic: readonly Count[];
+  /** Milliseconds that its event loop was late at most, in the last second or two. */
+  readonly lag: number;
 }
 
 /** Texts of a folder's modules, by their paths in it. */

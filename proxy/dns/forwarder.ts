@@ -10,6 +10,7 @@
  */
 import { DNS_LIMITS, type Lease, leasesOf } from "../../policy/dns_cache.ts";
 import { LineFormatter, type TakeLine } from "../accesslog/format.ts";
+import type { RequestSeries, Traffic } from "../counting/traffic.ts";
 import { thrownText } from "../thrown.ts";
 import type { Asking, DnsJudge, Place, Verdict } from "./judge.ts";
 import { failure, type Question, RCODE, readQuery, TYPE } from "./message.ts";
@@ -25,12 +26,19 @@ export interface ForwarderParts {
   readonly minTtl: number;
   readonly judge: DnsJudge;
   readonly log: TakeLine;
+  readonly traffic: Traffic;
   /** Milliseconds since the epoch. */
   now(): number;
   /** Has everybody told; whether they know. Never rejects, and is bounded. */
   learn(leases: readonly Lease[]): Promise<boolean>;
   heard(): void;
   silent(error: string): void;
+}
+
+/** What the policy says of a query to one resolver. */
+interface Judged {
+  readonly resolver: Place;
+  readonly verdict: Verdict;
 }
 
 /** Forwards queries. */
@@ -69,7 +77,8 @@ export class Forwarder {
     client: Place,
     protocol: "UDP" | "TCP",
   ): Promise<Uint8Array> {
-    const { resolvers, judge } = this.#parts;
+    const { resolvers, judge, now } = this.#parts;
+    const began = now();
     const number = ++this.#asked;
     const judged = resolvers.map((resolver) => {
       const asking: Asking = { question, client, resolver, protocol };
@@ -77,8 +86,25 @@ export class Forwarder {
     });
     const allowed = judged.filter(({ verdict }) => verdict.isAllowed);
     const [first] = allowed;
-    this.#note(number, question, (first ?? judged[0]!).verdict);
-    if (!first) return failure(bytes, RCODE.refused);
+    const { verdict } = first ?? judged[0]!;
+    this.#note(number, question, verdict);
+    const { durations } = this.#count(verdict);
+    if (!first) {
+      durations.observe(0);
+      return failure(bytes, RCODE.refused);
+    }
+    const answer = await this.#ask(number, bytes, question, protocol, allowed);
+    durations.observe(Math.max(0, now() - began));
+    return answer;
+  }
+
+  async #ask(
+    number: number,
+    bytes: Uint8Array,
+    question: Question,
+    protocol: "UDP" | "TCP",
+    allowed: readonly Judged[],
+  ): Promise<Uint8Array> {
     const answered = await this.#askEach(
       allowed.map(({ resolver }) => resolver),
       bytes,
@@ -86,7 +112,7 @@ export class Forwarder {
       protocol,
     );
     const fail = (reason: string) => {
-      const { source, destination } = first.verdict;
+      const { source, destination } = allowed[0]!.verdict;
       const ends = { source, destination, isAllowed: false };
       this.#note(number, question, { verdict: "error", reason, ...ends });
       return failure(bytes, RCODE.servFail);
@@ -132,8 +158,15 @@ export class Forwarder {
     return leases.length === 0 || await learn(leases);
   }
 
+  #count({ verdict, rule }: Verdict): RequestSeries {
+    const series = this.#parts.traffic.requests("dns", "egress")
+      .of(verdict, rule);
+    series.requests.value++;
+    return series;
+  }
+
   #note(number: number, { name, type }: Question, verdict: Verdict): void {
-    const { log, now } = this.#parts;
+    const { log, now, judge } = this.#parts;
     const { source, destination, verdict: word, rule, reason } = verdict;
     const formatter = new LineFormatter({
       id: number,
@@ -149,7 +182,7 @@ export class Forwarder {
       rule,
       reason,
       fields: { name: name.slice(0, -1) || ".", type: typeText(type) },
-    });
+    }, judge.hasher);
   }
 }
 

@@ -16,6 +16,7 @@ import { readTests } from "../../policy/l7.ts";
 import type { Access, Peer, Subject } from "../../policy/model.ts";
 import { type StoredDocument, StoredPolicy } from "../../policy/stored.ts";
 import type { Entry } from "../accesslog/format.ts";
+import { FieldHasher } from "../accesslog/hashed_fields.ts";
 import type { DataConfig } from "../data_config.ts";
 import { createJudge, isAudited } from "../matcher.ts";
 import { Workloads } from "../workloads.ts";
@@ -68,11 +69,18 @@ export class DnsJudge {
   #identities: Identities = createIdentities([]);
   #workloads: Workloads | undefined;
   #mode: DataConfig["mode"] = "enforce";
+  #hasher: FieldHasher | undefined;
+
+  /** Hashes fields of log lines, if any are to be hashed. */
+  get hasher(): FieldHasher | undefined {
+    return this.#hasher;
+  }
 
   configure(config: DataConfig): void {
     this.#identities = createIdentities(config.identities, config.cluster);
     this.#workloads = new Workloads(config);
     this.#mode = config.mode;
+    this.#hasher = config.hashed && new FieldHasher(config.hashed);
   }
 
   publish(documents: readonly StoredDocument[]): void {

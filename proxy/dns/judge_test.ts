@@ -39,7 +39,7 @@ function judgeOf(
   assertEquals(errors, []);
   const judge = new DnsJudge();
   const { identities, cluster: { services } } = config!;
-  judge.configure(dataConfig(config!, { identities, services }));
+  judge.configure(dataConfig(config!, { identities, services }, ""));
   judge.publish(store.inForce);
   return judge;
 }

@@ -11,6 +11,7 @@
 import type { Lease } from "../../policy/dns_cache.ts";
 import { lineText, type TakeLine } from "../accesslog/format.ts";
 import { LogWriter } from "../accesslog/writer.ts";
+import { Traffic } from "../counting/traffic.ts";
 import type { DnsStart, FromDns, ToDns } from "../control/dns_messages.ts";
 import { encodeFrame, FrameReader } from "../control/frames.ts";
 import { Channel, CHANNEL_SYMBOLS } from "../linux/channel.ts";
@@ -30,6 +31,8 @@ import { serve } from "./server.ts";
 const KNOWN_MS = 3000;
 /** A resolver that was lost is asked for the root so often. */
 const PROBE_MS = 2000;
+/** What was counted is told so often: no more is lost if the process dies. */
+const COUNTED_MS = 1000;
 const PR_SET_DUMPABLE = 4;
 
 const { args, missing } = readMissing(Deno.args);
@@ -40,6 +43,7 @@ const descriptor = new LogDescriptor(openLibc(LOG_SYMBOLS));
 const warn = (message: string) => send({ type: "warn", message });
 const log = new LogWriter(descriptor, warn);
 const judge = new DnsJudge();
+const traffic = new Traffic();
 
 let sending: Promise<unknown> = Promise.resolve();
 function send(message: FromDns): void {
@@ -69,9 +73,8 @@ const parts = {
   judge,
   now: Date.now,
   learn,
-  log:
-    ((time, middle, fields) =>
-      log.write(lineText(time, middle, fields))) satisfies TakeLine,
+  traffic,
+  log: ((...line) => log.write(lineText(...line))) satisfies TakeLine,
   heard() {
     clearTimeout(probing);
     probing = undefined;
@@ -83,6 +86,10 @@ const parts = {
     probing = setTimeout(probe, PROBE_MS);
   },
 };
+
+function count(): void {
+  send({ type: "counted", traffic: traffic.tally.counts });
+}
 
 async function probe(): Promise<void> {
   const asked = resolvers.map((place) => askFully(place, ".", TYPE.NS));
@@ -108,6 +115,8 @@ function carryOut(order: ToDns): void {
       if (received !== undefined) descriptor.open(received);
       received = undefined;
       return;
+    case "count":
+      return count();
     case "known":
       return waiting.get(order.id)?.(order.isKnown);
     case "sync":
@@ -135,6 +144,7 @@ async function run(): Promise<void> {
   const address = bound && { address: formatPlace(bound) };
   send({ type: "started", ...address, missing: wallIn() });
   void probe();
+  Deno.unrefTimer(setInterval(count, COUNTED_MS));
   const reader = new FrameReader();
   for (;;) {
     const message = await channel.receiveBeside();

@@ -14,6 +14,13 @@ interface Known {
   readonly refused?: string;
 }
 
+/** How often something became of a parser. */
+export interface ReloadCount {
+  readonly parser: string;
+  readonly result: ParserChange["kind"] | "withdrawn";
+  readonly count: number;
+}
+
 /** Of a parser whose content could not be read, so that it has no hash. */
 const UNREAD = "-";
 /** Characters of a hash that name a version. */
@@ -25,6 +32,19 @@ export class ParserHistory {
   readonly #versions = new Map<string, Map<string, Known>>();
   /** Parsers as they were last, those that are gone too. */
   readonly #last = new Map<string, ParserStatus>();
+  readonly #reloads = new Map<string, ReloadCount>();
+
+  /** What became of parsers since the start, first loads among it. */
+  get reloads(): ReloadCount[] {
+    return [...this.#reloads.values()];
+  }
+
+  /** Something became of a parser. */
+  count(parser: string, result: ReloadCount["result"]): void {
+    const key = `${parser} ${result}`;
+    const { count } = this.#reloads.get(key) ?? { count: 0 };
+    this.#reloads.set(key, { parser, result, count: count + 1 });
+  }
 
   /** Takes note of what a scan has changed. `status`: what is so now; `at`: when (RFC 3339). */
   follow(
@@ -34,6 +54,7 @@ export class ParserHistory {
   ): void {
     for (const one of status) this.#last.set(one.name, one);
     for (const { name, kind, hash, error } of changes) {
+      this.count(name, kind);
       if (kind === "removed") continue;
       const version = hash ? hash.slice(0, VERSION_LENGTH) : UNREAD;
       const versions = this.#of(name);

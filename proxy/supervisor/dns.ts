@@ -13,8 +13,10 @@ import {
 } from "../../policy/identity_source.ts";
 import type { StoredDocument } from "../../policy/stored.ts";
 import type { DnsConfig } from "../config/mod.ts";
+import { readCounts } from "../control/counters.ts";
 import type { FromDns } from "../control/dns_messages.ts";
 import type { ToWorker } from "../control/messages.ts";
+import { type Count, Tally } from "../counting/tally.ts";
 import type { DataConfig } from "../data_config.ts";
 import type { ChannelLibc } from "../linux/channel.ts";
 import type { OperatorLog } from "../sidecar.ts";
@@ -24,6 +26,8 @@ import { DnsProcess } from "./dns_process.ts";
 
 /** Whoever asked is told that it failed when the workers do not know by then. */
 const KNOWN_MS = 2500;
+/** More series than it can honestly have. */
+const SERIES_MAX = 2000;
 /** What expires within so long expires together. */
 const EXPIRY_MS = 1000;
 
@@ -58,6 +62,9 @@ export class Dns {
   readonly #backoff = new Backoff();
   #expiry: ReturnType<typeof setTimeout> | undefined;
   #restart: ReturnType<typeof setTimeout> | undefined;
+  /** What the process has counted, and those before it. */
+  #counted: readonly Count[] = [];
+  readonly #buried = new Tally(SERIES_MAX);
 
   constructor(options: DnsOptions) {
     this.#options = options;
@@ -83,6 +90,24 @@ export class Dns {
       age: this.#heard === undefined ? undefined : now - this.#heard,
       ...(this.#error === undefined ? {} : { error: this.#error }),
     }];
+  }
+
+  /** Requests, and how long they took. */
+  traffic(): Count[] {
+    const sums = new Tally();
+    sums.add(this.#buried.counts);
+    sums.add(this.#counted);
+    return sums.counts;
+  }
+
+  /** Resolves when what has been counted up to now is known. */
+  async count(): Promise<void> {
+    await this.#process?.tell({ type: "count" });
+  }
+
+  #bury(): void {
+    this.#buried.add(this.#counted);
+    this.#counted = [];
   }
 
   /** Follows the configuration. What was known counts until it expires. */
@@ -126,6 +151,7 @@ export class Dns {
     this.#state = "starting";
     process?.kill();
     await process?.ended;
+    this.#bury();
   }
 
   async #start(dns: DnsConfig): Promise<void> {
@@ -151,6 +177,7 @@ export class Dns {
     const { how, lastWords } = await process.ended;
     if (this.#process !== process) return;
     this.#process = undefined;
+    this.#bury();
     const words = lastWords === "" ? "" : `: ${lastWords}`;
     this.#become("stale", `its process ended with ${how}${words}`);
     this.#startAgain(dns, performance.now() - started);
@@ -188,6 +215,9 @@ export class Dns {
         return this.#become("live", undefined);
       case "silent":
         return this.#become("stale", message.error);
+      case "counted":
+        this.#counted = readCounts(message.traffic);
+        return;
       case "learnt":
         return void this.#learn(process, message.id, message.leases);
       case "warn":

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Counters } from "../control/messages.ts";
+import type { WorkerUsage } from "../counting/metrics.ts";
 import { Processes } from "../linux/processes.ts";
 import type { OperatorLog } from "../sidecar.ts";
 import { type Stall, Watchdog } from "./watchdog.ts";
@@ -54,6 +55,20 @@ export class Isolation implements Disposable {
   [Symbol.dispose](): void {
     this.#memory[Symbol.dispose]();
     this.#watchdog[Symbol.dispose]();
+  }
+
+  /** What each worker takes. */
+  usage(): WorkerUsage[] {
+    return [...this.#options.workers()].map(({ number, pid, counters }) => {
+      const cpu = this.#processes.cpu(pid);
+      const resident = this.#processes.memory(pid);
+      return {
+        number,
+        lag: counters.lag,
+        ...(cpu === undefined ? {} : { cpu }),
+        ...(resident === undefined ? {} : { resident }),
+      };
+    });
   }
 
   /** A worker has sent its counters. */

@@ -10,26 +10,17 @@ import { openSink } from "../accesslog/sinks.ts";
 import type { UnixSinkOptions } from "../accesslog/unix_sink.ts";
 import type { LogSink } from "../accesslog/writer.ts";
 import type { LogTarget } from "../config/mod.ts";
-import { type Libc, openLibc, SIZE } from "../linux/libc.ts";
+import { type Libc, openLibc } from "../linux/libc.ts";
 import { thrownText } from "../thrown.ts";
+import { LinePipes } from "./line_pipe.ts";
 
 const OUTPUT_SYMBOLS = {
   open: { parameters: ["buffer", "i32", "u32"], result: "i32" },
-  pipe2: { parameters: ["buffer", "i32"], result: "i32" },
-  fcntl: { parameters: ["i32", "i32", SIZE], result: "i32" },
-  read_beside: {
-    name: "read",
-    parameters: ["i32", "buffer", SIZE],
-    result: "i32",
-    nonblocking: true,
-  },
   close: { parameters: ["i32"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 const O_WRONLY_CREAT_APPEND = 0o1 | 0o100 | 0o2000;
 const O_CLOEXEC = 0o2000000;
-const O_NONBLOCK = 0o4000;
-const F_SETFL = 4;
 const MODE = 0o640;
 const READ_BYTES = 256 * 1024;
 const LINE_FEED = 0x0a;
@@ -41,7 +32,7 @@ export class LogOutput {
   readonly #target: LogTarget;
   #file = -1;
   readonly #sink: LogSink | undefined;
-  readonly #readers = new Set<Promise<void>>();
+  readonly #pipes = new LinePipes();
   /** Writes of all readers, one after the other. */
   #writing: Promise<void> = Promise.resolve();
 
@@ -60,21 +51,13 @@ export class LogOutput {
    */
   async lend(use: (descriptor: number) => void | Promise<void>): Promise<void> {
     if (this.#file >= 0) return await use(this.#file);
-    const ends = new Int32Array(2);
-    if (this.#libc.symbols.pipe2(ends, O_CLOEXEC) < 0) {
-      throw this.#libc.error("pipe2");
-    }
-    const [reads, writes] = ends as unknown as [number, number];
-    this.#libc.symbols.fcntl(writes, F_SETFL, O_NONBLOCK);
-    const reader = this.#pass(reads).finally(() =>
-      this.#readers.delete(reader)
-    );
-    this.#readers.add(reader);
-    try {
-      await use(writes);
-    } finally {
-      this.#libc.symbols.close(writes);
-    }
+    const reader = {
+      bytes: READ_BYTES,
+      take: (lines: Uint8Array) => this.#write(lines),
+      torn: () =>
+        this.#log.warn("a worker ended inside a line of the access log"),
+    };
+    await this.#pipes.lend(reader, use);
   }
 
   /** Follows a rotation; true if workers must be given the new descriptor. */
@@ -97,35 +80,11 @@ export class LogOutput {
   /** Passes on what is in the pipes, once the workers are gone, and closes all. */
   async close(): Promise<void> {
     this.#sink?.hurry?.();
-    await Promise.all(this.#readers);
+    await this.#pipes.close();
     await this.#writing;
     this.#sink?.close();
     if (this.#file >= 0) this.#libc.symbols.close(this.#file);
     this.#libc.close();
-  }
-
-  /** Passes whole lines of one worker on. While the sink is slow nothing is read: the worker drops lines then, and says so. */
-  async #pass(reads: number): Promise<void> {
-    const buffer = new Uint8Array(new ArrayBuffer(READ_BYTES));
-    let held = new Uint8Array(0);
-    for (;;) {
-      const count = await this.#libc.symbols.read_beside(
-        reads,
-        buffer,
-        READ_BYTES,
-      );
-      if (count <= 0) break;
-      const bytes = new Uint8Array(held.length + count);
-      bytes.set(held);
-      bytes.set(buffer.subarray(0, count), held.length);
-      const end = bytes.lastIndexOf(LINE_FEED) + 1;
-      held = bytes.slice(end);
-      if (end > 0) await this.#write(bytes.subarray(0, end));
-    }
-    this.#libc.symbols.close(reads);
-    if (held.length > 0) {
-      this.#log.warn("a worker ended inside a line of the access log");
-    }
   }
 
   #write(lines: Uint8Array): Promise<void> {

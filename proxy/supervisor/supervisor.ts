@@ -18,6 +18,7 @@ import { Administration } from "../administration.ts";
 import type { Config } from "../config/mod.ts";
 import type { Judgement, Published } from "../control/messages.ts";
 import { dataConfig } from "../data_config.ts";
+import { readHashSecret } from "../hash_secret.ts";
 import { Cluster } from "../identities/cluster.ts";
 import { connectionLimit } from "../limits.ts";
 import { CHANNEL_SYMBOLS, type ChannelLibc } from "../linux/channel.ts";
@@ -75,6 +76,7 @@ export class Supervisor {
   #parsers: Parsers;
   readonly #history = new ParserHistory();
   readonly #listeners: Listeners;
+  #hashSecret = "";
   #names: Names = {};
   #published: Published = { parsers: [], documents: [] };
   readonly #policies = new PolicyHistory();
@@ -204,9 +206,25 @@ export class Supervisor {
   get administered(): Administered {
     return new Administration({
       history: this.#history,
-      ask: (question) => this.#workers.ask(question),
+      ask: async (question) => {
+        const isCounting = question.about === "counters";
+        const [answers] = await Promise.all([
+          this.#workers.ask(question),
+          isCounting ? this.#dns.count() : undefined,
+        ]);
+        return answers;
+      },
       connections: () => this.#workers.connections,
-      versions: () => this.#workers.versions(),
+      versions: () => this.#workers.totals.versions(),
+      measured: () => {
+        return {
+          traffic: [...this.#workers.totals.traffic(), ...this.#dns.traffic()],
+          linesDropped: this.#workers.totals.linesDropped(),
+          workers: this.#isolation.usage(),
+          workerDeaths: this.#workers.deaths,
+        };
+      },
+      followLog: (filter) => this.#workers.followedLog.follow(filter),
       policy: () => this.#policies.state,
       sources: () => [
         ...this.#cluster.status(),
@@ -264,6 +282,7 @@ export class Supervisor {
 
   async #startAll(): Promise<void> {
     const count = this.#config.data.workers;
+    this.#hashSecret = await readHashSecret(this.#config);
     this.#reviews.prepare(); // all else waits for the checker
     await this.#cluster.follow(this.#config);
     const { sandbox } = this.#state();
@@ -299,6 +318,7 @@ export class Supervisor {
     ]);
     await this.#turns.done();
     this.#listeners.close();
+    await this.#workers.followedLog.close();
     await this.#output.close();
   }
 
@@ -353,6 +373,7 @@ export class Supervisor {
       return;
     }
     if (!this.#parsers.withdraw(versions.get(number)!, good, fault)) return;
+    this.#history.count(good.name, "withdrawn");
     const parsers = versions.numbered(this.#parsers.serving);
     this.#published = { ...this.#published, parsers };
     await this.#workers.tell({ type: "publish", published: this.#published });
@@ -374,6 +395,7 @@ export class Supervisor {
     this.#watchFiles();
     await this.#reload();
     await this.#resolveAgain();
+    await this.#followSecret();
     const isRestart = before.data.workers !== config.data.workers ||
       isOther(sandbox, this.#state().sandbox);
     await this.#cluster.follow(this.#config);
@@ -399,6 +421,16 @@ export class Supervisor {
       ...config,
       admin: { ...admin, ...(policies ? { policies } : {}) },
     };
+  }
+
+  /** A file may say another one; one that nobody knows stays, so that hashes can be compared. */
+  async #followSecret(): Promise<void> {
+    if (this.#config.accessLog.hashSecretFile === undefined) return;
+    try {
+      this.#hashSecret = await readHashSecret(this.#config);
+    } catch (error) {
+      this.#log.warn(`${thrownText(error)}; the secret of before stays`);
+    }
   }
 
   async #configureWorkers(): Promise<void> {
@@ -508,7 +540,7 @@ export class Supervisor {
     );
     return {
       config: {
-        ...dataConfig(config, this.#cluster.knowledge),
+        ...dataConfig(config, this.#cluster.knowledge, this.#hashSecret),
         limits: { ...config.limits, connections },
       },
       sandbox: this.#sandbox(WORKER),

@@ -23,6 +23,8 @@ const NO_COUNTERS: Counters = {
   linesDropped: 0,
   versions: [],
   served: [],
+  traffic: [],
+  lag: 0,
 };
 
 /** A worker that carries nothing out for so long hangs in parser code. */

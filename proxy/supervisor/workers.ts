@@ -16,12 +16,13 @@ import { SharedPages } from "../linux/shared_page.ts";
 import type { SandboxOptions } from "../sandbox/spawn.ts";
 import type { OperatorLog } from "../sidecar.ts";
 import { thrownText } from "../thrown.ts";
-import { type VersionCount, VersionCounts } from "../versions.ts";
 import { Backoff } from "./backoff.ts";
 import { epitaph } from "./epitaph.ts";
 import type { BoundSocket } from "./listening.ts";
 import type { LogOutput } from "./log_output.ts";
+import { FollowedLog } from "./followed_log.ts";
 import { Spare } from "./spare.ts";
+import { Totals } from "./totals.ts";
 import { WorkerProcess, type WorkerReports } from "./worker_process.ts";
 
 /** Connections are numbered from multiples of this on, so that no two have the same number. */
@@ -52,8 +53,9 @@ export class Workers {
   readonly #reports: WorkerReports;
   readonly #pages = new SharedPages();
   readonly #live = new Set<WorkerProcess>();
-  /** Of workers that are gone. */
-  readonly #buried = new VersionCounts();
+  readonly followedLog = new FollowedLog(() => this.#live);
+  /** What they have counted, those too that are gone. */
+  readonly totals = new Totals(() => this.#live);
   readonly #endings = new Set<Promise<void>>();
   readonly #spare = new Spare(() => {
     const worker = this.spawn(this.#state().sandbox);
@@ -62,6 +64,7 @@ export class Workers {
   });
   readonly #state: () => WorkerState;
   #started = 0;
+  #deaths = 0;
   readonly #backoff = new Backoff();
   #isStopping = false;
 
@@ -102,14 +105,9 @@ export class Workers {
     return (await Promise.all(asked)).filter((answer) => answer !== undefined);
   }
 
-  /** By the counters of all workers, the panics of those that are gone too. */
-  versions(): VersionCount[] {
-    const counts = new VersionCounts();
-    for (const count of this.#buried.all) counts.add(count);
-    for (const { counters } of this.#live) {
-      for (const count of counters.versions) counts.add(count);
-    }
-    return counts.all;
+  /** Workers that died and were not meant to. */
+  get deaths(): number {
+    return this.#deaths;
   }
 
   /** Those that live. */
@@ -158,6 +156,7 @@ export class Workers {
     for (const { listener, descriptor } of sockets) {
       void worker.send({ type: "listen", listener }, descriptor);
     }
+    await this.followedLog.equip(worker);
     await worker.sync();
   }
 
@@ -270,11 +269,10 @@ export class Workers {
   async #follow(worker: WorkerProcess): Promise<void> {
     const { how, success, lastWords } = epitaph(await worker.ended);
     this.#live.delete(worker);
-    for (const count of worker.counters.versions) {
-      if (count.panics > 0) this.#buried.add({ ...count, connections: 0 });
-    }
+    this.totals.bury(worker.counters);
     this.#reports.gone(worker);
     if (this.#isStopping || (worker.isRetired && success)) return;
+    this.#deaths++;
     const words = lastWords === "" ? "" : `; its last words: ${lastWords}`;
     const { connections } = worker.counters;
     this.#log.warn(

@@ -18,6 +18,7 @@ export interface Order {
 const WITH_DESCRIPTOR: ReadonlySet<ToWorker["type"]> = new Set([
   "listen",
   "log",
+  "copy-log",
   "hand-over",
   "take-over",
 ]);

@@ -12,16 +12,17 @@ import { beatOn } from "../heartbeat.ts";
 import { openLibc } from "../linux/libc.ts";
 import { mapPage } from "../linux/shared_page.ts";
 import { openTrim } from "../linux/trim.ts";
-import { DescriptorLog } from "../accesslog/descriptor_log.ts";
+import { DescriptorLog, openLogLibrary } from "../accesslog/descriptor_log.ts";
 import { enter, SANDBOX_SYMBOLS } from "../sandbox/enter.ts";
 import { runToEnd } from "../sandbox/last_words.ts";
 import { readMissing } from "../sandbox/missing.ts";
-import { thrownText } from "../thrown.ts";
+import { thrownPlace } from "../thrown.ts";
 import { EpollTransport } from "../transport/epoll/epoll.ts";
 import { Loop } from "../transport/epoll/loop.ts";
 import { Sockets } from "../transport/epoll/sockets.ts";
 import { limitMemory } from "./memory_limit.ts";
 import { Control } from "./control.ts";
+import { COPIED_MAX, Lines } from "./lines.ts";
 import { WallClock } from "./wall_clock.ts";
 import { Worker } from "./worker.ts";
 
@@ -39,11 +40,17 @@ const now = () => clock.now();
 const libc = openLibc(CHANNEL_SYMBOLS);
 const control = new Control(loop, new Channel(libc, Number(descriptor)));
 const warn = (message: string) => control.send({ type: "warn", message });
+const log = new DescriptorLog(loop, now, warn);
+// What those who follow lose they are told themselves.
+const library = openLogLibrary();
+const openCopy = () =>
+  new DescriptorLog(loop, now, () => {}, COPIED_MAX, library);
 const worker = new Worker({
   loop,
   control,
   transport: new EpollTransport(loop, Sockets.open(), warn),
-  log: new DescriptorLog(loop, now, warn),
+  log,
+  lines: new Lines(log, openCopy),
   predecessor: new Channel(libc, -1),
   successor: new Channel(libc, -1),
   lastConnection: Number(lastConnection),
@@ -63,7 +70,7 @@ const entered = enter({
   parsers: [snapshots!],
   missing,
   rejected: (reason) =>
-    warn(`a promise was rejected unseen: ${thrownText(reason)}`),
+    warn(`a promise was rejected unseen, made ${thrownPlace(reason)}`),
 });
 control.send({ type: "started", missing: entered.missing });
 await runToEnd(() => worker.run());

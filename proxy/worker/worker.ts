@@ -31,7 +31,9 @@ import type { Listener } from "../transport/transport.ts";
 import { accountBy } from "../heartbeat.ts";
 import { Pressure } from "./pressure.ts";
 import type { Control, Order } from "./control.ts";
+import type { Lines } from "./lines.ts";
 import { HandOver } from "./hand_over.ts";
+import { atTick, Lag } from "./lag.ts";
 import { TakeOver } from "./take_over.ts";
 
 /** Counters go to the supervisor so often. */
@@ -49,6 +51,7 @@ export interface WorkerParts {
   readonly control: Control;
   readonly transport: EpollTransport;
   readonly log: DescriptorLog;
+  readonly lines: Lines;
   /** To the workers before and after this one: without a descriptor until they are there. */
   readonly predecessor: Channel;
   readonly successor: Channel;
@@ -82,7 +85,7 @@ export class Worker {
   #isTidy = false;
   /** Bytes in use after the last collection. */
   #collectedTo = 0;
-
+  readonly #lag = new Lag();
   readonly #pressure: Pressure;
 
   constructor(parts: WorkerParts) {
@@ -102,7 +105,10 @@ export class Worker {
   /** Runs until it is drained, or the supervisor is gone. */
   async run(): Promise<void> {
     const { loop, control } = this.#parts;
-    this.#every(COUNTERS_MS, () => this.#report());
+    this.#every(COUNTERS_MS, () => {
+      this.#report();
+      this.#lag.turn();
+    });
     this.#every(QUIET_MS, () => this.#tidy());
     while (!this.#isOver) {
       loop.run(() => control.hasOrders || this.#isOver);
@@ -139,6 +145,10 @@ export class Worker {
         return this.#configure(order.config);
       case "log":
         return this.#parts.log.open(descriptor!);
+      case "copy-log":
+        return this.#parts.lines.copy(order.group, order.filter, descriptor!);
+      case "end-copy":
+        return this.#parts.lines.endCopy(order.group);
       case "names":
         this.#names = order.addresses;
         return;
@@ -169,7 +179,7 @@ export class Worker {
   }
 
   #configure(config: DataConfig): void {
-    const { lastConnection, log, now, warn } = this.#parts;
+    const { lastConnection, lines, now, warn } = this.#parts;
     this.#config = config;
     limitCalls(config.limits.parserTime);
     if (this.#engine) {
@@ -182,7 +192,7 @@ export class Worker {
       policy: () => this.#policy.current,
       parser: (name) => this.#parsers.get(name),
       addressOf: (hostname) => this.#names[hostname]?.[0],
-      log: log.write,
+      log: lines.take,
       warn,
       now,
     });
@@ -293,7 +303,9 @@ export class Worker {
   }
 
   #answer(id: number, question: WorkerQuestion): void {
-    const answered = answer(this.#engine, question);
+    const answered = question.about === "lines"
+      ? this.#parts.lines.last
+      : answer(this.#engine, question);
     this.#report();
     this.#parts.control.send({ type: "answer", id, answer: answered });
   }
@@ -307,6 +319,8 @@ export class Worker {
         linesDropped: this.#parts.log.dropped,
         versions: this.#engine?.versions() ?? [],
         served: this.#served(),
+        traffic: this.#engine?.traffic.tally.counts ?? [],
+        lag: this.#lag.most,
       },
     });
   }
@@ -327,6 +341,7 @@ export class Worker {
     const { loop, log, control } = this.#parts;
     this.#handingOver?.close();
     log.flush();
+    this.#parts.lines.flush();
     this.#report();
     let isLate = false;
     this.#after(LAST_WORDS_MS, () => isLate = true);
@@ -336,7 +351,10 @@ export class Worker {
   }
 
   #every(period: number, act: () => void): void {
-    this.#after(period, () => {
+    const { loop } = this.#parts;
+    const due = atTick(loop.now + period);
+    this.#after(due - loop.now, () => {
+      this.#lag.note(loop.now - due);
       act();
       this.#every(period, act);
     });

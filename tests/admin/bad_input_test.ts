@@ -43,6 +43,18 @@ const ROWS: readonly Row[] = [
     says: /write "\/v1\/parsers"/,
   },
   {
+    name: "a verdict that there is not",
+    path: "/v1/accesslog?verdict=deny",
+    status: 400,
+    says: /query\.verdict: /,
+  },
+  {
+    name: "a filter of lines that is misspelt",
+    path: "/v1/accesslog/last?verdikt=denied",
+    status: 400,
+    says: /"verdikt" is not known here; write "verdict"/,
+  },
+  {
     name: "a filter that is misspelt",
     path: "/v1/connections?listner=a",
     status: 400,

@@ -34,6 +34,7 @@ testWith(
         `${origin}/openapi.json`,
         ...["-H", `Authorization: Bearer ${TOKEN}`],
         ...["--checks", "all", "--max-time", String(SECONDS)],
+        ...["--exclude-path", "/v1/accesslog"], // its answer has no end
         ...["--max-examples", String(EXAMPLES)],
         ...["--continue-on-failure", "--no-color", "--no-shrink"],
         ...["--generation-database", ":memory:", "--warnings", "off"],

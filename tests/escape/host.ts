@@ -80,6 +80,7 @@ class Side {
         say(`${name} log ${JSON.stringify(fields)}`);
         return 0;
       },
+      answered: () => {},
     }, true);
     this.#stream = new Stream(definition.create(connection), sink, 65536);
   }

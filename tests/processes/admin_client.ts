@@ -73,6 +73,37 @@ export class Raw implements Disposable {
     });
   }
 
+  /** What comes next. */
+  async readSome(): Promise<string> {
+    const buffer = new Uint8Array(64 * 1024);
+    const read = await within(
+      this.#conn.read(buffer),
+      () => "answer",
+      () => this.#conn.close(),
+    );
+    return new TextDecoder().decode(buffer.subarray(0, read ?? 0));
+  }
+
+  /** All that comes until nothing has come for a while. */
+  async readUntilQuiet(ms = 500): Promise<string> {
+    const decoder = new TextDecoder();
+    const buffer = new Uint8Array(64 * 1024);
+    let text = "";
+    for (;;) {
+      const quiet = Promise.withResolvers<null>();
+      const timer = setTimeout(() => quiet.resolve(null), ms);
+      const reading = this.#conn.read(buffer);
+      const read = await Promise.race([reading, quiet.promise]);
+      clearTimeout(timer);
+      if (read === null) {
+        this[Symbol.dispose]();
+        await reading.catch(() => {});
+        return text;
+      }
+      text += decoder.decode(buffer.subarray(0, read), { stream: true });
+    }
+  }
+
   async #readAll(): Promise<string> {
     const decoder = new TextDecoder();
     const buffer = new Uint8Array(64 * 1024);

@@ -18,6 +18,7 @@ import {
   Resolver,
   type Zone,
 } from "./dns.ts";
+import { Scraped } from "./metrics.ts";
 import { gone, ignore, type Options, Parley, send } from "./parley.ts";
 import { LineServer } from "./servers.ts";
 
@@ -133,6 +134,13 @@ test("a name that no rule covers is refused and logged, over UDP and TCP, and no
     reason: "no-rule",
   });
   assertEquals(lines.map(({ fields }) => fields["name"]), [evil, evil]);
+  const counted = await Scraped.of(parley.adminSocket);
+  const denied = { l7proto: "dns", verdict: "denied" };
+  assertEquals(counted.sum("parley_requests_total", denied), 2);
+  assertEquals(
+    counted.sum("parley_request_duration_seconds_count", denied),
+    2,
+  );
   // The next policy allows it.
   await parley.savePolicy(
     "names.yaml",

@@ -34,6 +34,11 @@ export function nftables(): Promise<Tool | Missing> {
   return programOf("nftables", "nft");
 }
 
+/** Prometheus's tool that checks metrics and rules. */
+export function promtool(): Promise<Tool | Missing> {
+  return programOf("prometheus", "promtool");
+}
+
 /** HAProxy. */
 export function haproxy(): Promise<Tool | Missing> {
   return programOf("haproxy", "haproxy");

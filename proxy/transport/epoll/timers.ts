@@ -6,7 +6,7 @@
  */
 
 /** How late a deadline may be noticed. */
-const TICK_MS = 20;
+export const TICK_MS = 20;
 /** Deadlines further away are looked at once in a turn of the wheel. */
 const SLOTS = 512;
 

@@ -1,0 +1,34 @@
+import { deepStrictEqual as assertEquals } from "node:assert/strict";
+import type { Counters } from "../control/messages.ts";
+import { Totals } from "./totals.ts";
+
+const counters = (requests: number, panics = 0): Counters => {
+  return {
+    connections: 1,
+    accepted: 1,
+    linesDropped: requests,
+    versions: [{ name: "p", version: "a", connections: 1, panics }],
+    served: [],
+    traffic: [["opened|ingress", requests]],
+    lag: 0,
+  };
+};
+
+Deno.test("Totals are the same before and after a worker is buried, but for what it held open", () => {
+  const live = [{ counters: counters(3, 2) }, { counters: counters(4) }];
+  const totals = new Totals(() => live);
+  const traffic = [["opened|ingress", 7]];
+  assertEquals(totals.traffic(), traffic);
+  assertEquals(totals.linesDropped(), 7);
+  totals.bury(live.shift()!.counters);
+  assertEquals(totals.traffic(), traffic);
+  assertEquals(totals.linesDropped(), 7);
+  assertEquals(totals.versions(), [
+    { name: "p", version: "a", connections: 1, panics: 2 },
+  ]);
+  totals.bury(live.shift()!.counters);
+  assertEquals(totals.traffic(), traffic);
+  assertEquals(totals.versions(), [
+    { name: "p", version: "a", connections: 0, panics: 2 },
+  ]);
+});
