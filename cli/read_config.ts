@@ -9,6 +9,6 @@ import { readFile } from "./files.ts";
 import { parsed } from "./run.ts";
 
 const file = Deno.args[0]!;
-const config = parsed(file, await readFile(file));
+const config = await parsed(file, await readFile(file));
 if (config) console.log(JSON.stringify(config));
 else Deno.exit(EXIT_FAILED);

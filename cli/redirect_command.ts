@@ -35,6 +35,10 @@ function withOptions(command: Command): Command {
       "--ports <list>",
       "ports and ranges, such as 9042,11211-11213, or all",
     )
+    .option(
+      "--egress-ports <list>",
+      "with --direction both: those of what goes out, where they are others",
+    )
     .option("--exclude-ports <list>", "with all: those that are left alone")
     .option(
       "--direction <which>",
@@ -45,6 +49,10 @@ function withOptions(command: Command): Command {
       "--uid <id>",
       "the sidecar's user, whose connections are left alone",
       String(DEFAULTS.uid),
+    )
+    .option(
+      "--exclude-uids <list>",
+      "further users whose connections go out past the sidecar",
     )
     .option(
       "--to <port>",

@@ -7,6 +7,7 @@
 import {
   ALL_PORTS,
   includes,
+  merged,
   type PortRange,
   without,
 } from "../proxy/redirect/ports.ts";
@@ -16,7 +17,9 @@ import { UsageError } from "./exit.ts";
 /** What `--help` lists. */
 export interface RedirectOptions {
   readonly ports?: string;
+  readonly egressPorts?: string;
   readonly excludePorts?: string;
+  readonly excludeUids?: string;
   readonly direction: string;
   readonly uid: string;
   readonly to: string;
@@ -37,30 +40,54 @@ export function readRedirect(options: RedirectOptions): Redirect {
     wrong("--direction", direction, `write ${DIRECTIONS.join(", ")}`);
   }
   const egress = direction === "ingress"
-    ? {}
-    : { egress: { to: readPort("--to", options.to) } };
-  const ingress = direction === "egress"
-    ? {}
-    : { ingress: readIngress(options) };
-  const listeners = listenersOf(ingress.ingress?.to, egress.egress?.to);
-  const mark = readMark(options);
-  if (mark !== undefined && !ingress.ingress) {
+    ? undefined
+    : { to: readPort("--to", options.to), ...readExcludedUids(options) };
+  const ingress = direction === "egress" ? undefined : readIngress(options);
+  const listeners = listenersOf(ingress?.to, egress?.to);
+  refuseWithoutUse(options);
+  const { ports, egressPorts } = readPorts(options, listeners);
+  return {
+    ...(ingress ? { ingress: { ports, ...ingress } } : {}),
+    ...(egress ? { egress: { ports: egressPorts, ...egress } } : {}),
+    uid: readUid("--uid", options.uid),
+  };
+}
+
+/** What says nothing in the direction that is chosen. */
+function refuseWithoutUse(options: RedirectOptions): void {
+  const { direction, egressPorts, excludeUids } = options;
+  if (readMark(options) !== undefined && direction === "egress") {
     throw new UsageError(
       "--tproxy takes what comes in, and --direction egress is what goes out; write --direction ingress or both",
     );
   }
-  return {
-    ports: readPorts(options, listeners),
-    ...ingress,
-    ...egress,
-    uid: readUid(options.uid),
-  };
+  if (egressPorts !== undefined && direction !== "both") {
+    throw new UsageError(
+      "--egress-ports is for two directions with ports of their own; write --direction both, or --ports alone",
+    );
+  }
+  if (excludeUids !== undefined && direction === "ingress") {
+    throw new UsageError(
+      "--exclude-uids is about what goes out, and --direction ingress is what comes in; write --direction egress or both",
+    );
+  }
 }
 
-function readIngress(options: RedirectOptions): Redirect["ingress"] & object {
+function readIngress(
+  options: RedirectOptions,
+): { readonly to: number; readonly mark?: number } {
   const to = readPort("--ingress-to", options.ingressTo);
   const mark = readMark(options);
   return mark === undefined ? { to } : { to, mark };
+}
+
+function readExcludedUids(
+  { excludeUids }: RedirectOptions,
+): { readonly excludedUids?: readonly number[] } {
+  if (excludeUids === undefined) return {};
+  const uids = excludeUids.split(",")
+    .map((part) => readUid("--exclude-uids", part.trim()));
+  return { excludedUids: uids };
 }
 
 function listenersOf(
@@ -75,10 +102,12 @@ function listenersOf(
   return [ingress, egress].filter((port) => port !== undefined);
 }
 
+/** What each direction takes. */
 function readPorts(
-  { ports, excludePorts }: RedirectOptions,
+  options: RedirectOptions,
   listeners: readonly number[],
-): PortRange[] {
+): { readonly ports: PortRange[]; readonly egressPorts: PortRange[] } {
+  const { ports, egressPorts, excludePorts } = options;
   if (ports === undefined) {
     throw new UsageError(
       "--ports is missing; name the ports to redirect, such as --ports 9042,11211, or --ports all",
@@ -87,25 +116,41 @@ function readPorts(
   const excluded = excludePorts === undefined
     ? []
     : readRanges("--exclude-ports", excludePorts);
-  if (ports !== "all" && excludePorts !== undefined) {
+  const hasAll = ports === "all" || egressPorts === "all";
+  if (!hasAll && excludePorts !== undefined) {
     throw new UsageError(
       "--exclude-ports belongs to --ports all; leave the ports out of --ports instead",
     );
   }
-  const wanted = ports === "all" ? [ALL_PORTS] : readRanges("--ports", ports);
-  const own = listeners.find((port) => includes(wanted, port));
-  if (ports !== "all" && own !== undefined) {
+  const ofBoth = takenPorts("--ports", ports, excluded, listeners);
+  return {
+    ports: ofBoth,
+    egressPorts: egressPorts === undefined
+      ? ofBoth
+      : takenPorts("--egress-ports", egressPorts, excluded, listeners),
+  };
+}
+
+/** @param excluded with all: what is left alone */
+function takenPorts(
+  option: string,
+  ports: string,
+  excluded: readonly PortRange[],
+  listeners: readonly number[],
+): PortRange[] {
+  const own = listeners.map((port) => ({ first: port, last: port }));
+  if (ports === "all") {
+    const left = without([ALL_PORTS], [...excluded, ...own]);
+    if (left.length > 0) return left;
     throw new UsageError(
-      `--ports ${ports} has ${own}, where the sidecar listens; leave it out, or choose another port with --to or --ingress-to`,
+      "--exclude-ports leaves no port to redirect; exclude fewer",
     );
   }
-  const left = without(wanted, [
-    ...excluded,
-    ...listeners.map((port) => ({ first: port, last: port })),
-  ]);
-  if (left.length > 0) return left;
+  const wanted = readRanges(option, ports);
+  const listener = listeners.find((port) => includes(wanted, port));
+  if (listener === undefined) return merged(wanted);
   throw new UsageError(
-    "--exclude-ports leaves no port to redirect; exclude fewer",
+    `${option} ${ports} has ${listener}, where the sidecar listens; leave it out, or choose another port with --to or --ingress-to`,
   );
 }
 
@@ -131,15 +176,15 @@ function readPort(option: string, text: string): number {
   return wrong(option, text, "write one port from 1 to 65535");
 }
 
-function readUid(text: string): number {
+function readUid(option: string, text: string): number {
   const uid = readNumber(text, LAST_UID);
   if (uid === 0) {
     throw new UsageError(
-      "--uid 0 would leave all that root opens alone; run the sidecar as a user of its own, and name that",
+      `${option} 0 would leave all that root opens alone; run the sidecar as a user of its own, and name that`,
     );
   }
   return uid ??
-    wrong("--uid", text, `write the sidecar's user id, from 1 to ${LAST_UID}`);
+    wrong(option, text, `write the sidecar's user id, from 1 to ${LAST_UID}`);
 }
 
 /** The mark, when TPROXY is asked for. */

@@ -65,6 +65,22 @@ const WRONG = [
     args: "show --ports 80 --tproxy --direction egress",
     err: /--tproxy takes what comes in/,
   },
+  {
+    args: "show --ports 80 --egress-ports 90",
+    err: /--egress-ports is for two directions/,
+  },
+  {
+    args: "show --ports 80 --direction both --egress-ports 15001",
+    err: /--egress-ports 15001 has 15001, where the sidecar listens/,
+  },
+  {
+    args: "show --ports 80 --exclude-uids 5",
+    err: /--exclude-uids is about what goes out/,
+  },
+  {
+    args: "show --ports 80 --direction egress --exclude-uids 5,0",
+    err: /--exclude-uids 0 would leave all that root opens alone/,
+  },
   { args: "show --ports 80 --mark 5", err: /--mark belongs to --tproxy/ },
   {
     args: "show --ports 80 --tproxy --mark 0",
@@ -97,6 +113,15 @@ const SHOWN = [
   {
     args: "--ports all --exclude-ports 22,53 --direction both",
     has: [/elements = \{ 1-21, 23-52, 54-15000, 15002-15005, 15007-65535 \}/],
+  },
+  {
+    args:
+      "--ports 80 --egress-ports all --exclude-ports 53 --direction both --exclude-uids 5,6",
+    has: [
+      /set ingress_ports \{[^}]*elements = \{ 80 \}/,
+      /set egress_ports \{[^}]*elements = \{ 1-52, 54-15000, /,
+      /skuid \{ 5, 6 \} return/,
+    ],
   },
   {
     args: "--ports 80 --direction egress --uid 5 --to 7",

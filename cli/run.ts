@@ -10,6 +10,7 @@ import { thrownPlace } from "../proxy/thrown.ts";
 import { BUILT_IN_PARSERS, EXIT_FAILED, UsageError } from "./exit.ts";
 import { readFile } from "./files.ts";
 import { createOperatorLog } from "./operator_log.ts";
+import { withPodInfo } from "./pod_info.ts";
 import { serve } from "./serve.ts";
 
 /** What `--help` lists. */
@@ -41,7 +42,7 @@ function isPortable({ data }: Config, { portable }: RunOptions): boolean {
 async function runPortable(config: Config, options: RunOptions): Promise<void> {
   // Loaded here: on Linux nobody waits for it.
   const { Sidecar } = await import("../proxy/sidecar.ts");
-  const log = createOperatorLog();
+  const log = createOperatorLog(config.log.level);
   // A parser in this process may leave a promise behind; that must end nobody's connection.
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
@@ -100,14 +101,17 @@ function configOfFlags({ listen, upstream, l7proto }: RunOptions): Config {
 }
 
 /** The configuration of a text; nothing if it is wrong, which has then been said. */
-export function parsed(file: string, text: string): Config | undefined {
+export async function parsed(
+  file: string,
+  text: string,
+): Promise<Config | undefined> {
   const { config, problems } = parseConfig(file, text);
   for (const problem of problems) console.error(formatProblem(problem));
   const noListener = config?.listeners.length === 0;
   if (noListener) {
     console.error(`${file}:1:1: there is no listener: add one under listeners`);
   }
-  return noListener ? undefined : config;
+  return config && !noListener ? await withPodInfo(config) : undefined;
 }
 
 /** The file that is read, if the flags do not say all. */

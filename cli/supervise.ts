@@ -26,7 +26,7 @@ async function supervise(folder: string): Promise<void> {
   const { config, file }: Supervised = JSON.parse(
     await Deno.readTextFile(`${folder}/supervised.json`),
   );
-  const log = createOperatorLog();
+  const log = createOperatorLog(config.log.level);
   const start = () =>
     Supervisor.start(config, {
       builtInParsers: BUILT_IN_PARSERS,

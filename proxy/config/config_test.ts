@@ -32,6 +32,7 @@ cluster:
 policies: [ policies/, /abs/x.yaml ]
 parsers: { folders: [ parsers/ ], config: { r2d2: { key: value } } }
 mode: audit
+log: { level: warning }
 admin: { unix: run/admin.sock, listen: "0.0.0.0:9901", tokenFile: token, tls: { cert: tls.crt, key: tls.key }, hosts: [ Parley.example ], policies: kept/ }
 accessLog:
   sink: { file: log/access.jsonl }
@@ -99,6 +100,7 @@ limits: { frameBytes: 1024, connections: 5, workerBytes: 134217728, parserTime: 
       hash: ["keys", "query_table"],
       hashSecretFile: "/etc/parley/log/secret",
     },
+    log: { level: "warning" },
     admin: {
       unix: "/etc/parley/run/admin.sock",
       listen: { transport: "tcp", hostname: "0.0.0.0", port: 9901 },
@@ -137,6 +139,15 @@ Deno.test("parseConfig() reads where DNS is spoken", () => {
   });
 });
 
+Deno.test("parseConfig() takes the labels of the pod for labels", () => {
+  const { config, problems } = parseConfig(
+    "/etc/parley/parley.yaml",
+    "endpoint: { podInfo: pod }\npolicies: [ p ]",
+  );
+  assertEquals(problems, []);
+  assertEquals(config!.endpoint.podInfo, "/etc/parley/pod");
+});
+
 Deno.test("defaultConfig() has a value for every key", () => {
   assertEquals(defaultConfig(), {
     endpoint: { name: "workload", namespace: "default", labels: {} },
@@ -148,6 +159,7 @@ Deno.test("defaultConfig() has a value for every key", () => {
     mode: "enforce",
     enforcement: "default",
     allowLocalhost: false,
+    log: { level: "info" },
     admin: { hosts: [] },
     accessLog: { sink: "stdout", responses: false, hash: [] },
     data: { workers: 1, transport: "auto" },

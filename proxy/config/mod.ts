@@ -13,6 +13,7 @@ export type {
   DnsConfig,
   EndpointConfig,
   ListenerConfig,
+  LogLevel,
   LogTarget,
   TcpAddress,
   Transparent,

@@ -54,6 +54,9 @@ export interface EndpointConfig {
   readonly ports?: readonly NamedPort[];
 }
 
+/** From which level on the operator's log is written. */
+export type LogLevel = "info" | "warning" | "error";
+
 /** What is known of the cluster beside who is where. */
 export interface ClusterConfig {
   /** Absent: policies do not tell clusters apart. */
@@ -78,7 +81,10 @@ export interface DnsConfig {
 
 /** The whole configuration, with every path absolute or relative to the working folder. */
 export interface Config {
-  readonly endpoint: EndpointConfig;
+  readonly endpoint: EndpointConfig & {
+    /** A folder whose files say who it is, in place of what is written. */
+    readonly podInfo?: string;
+  };
   /** Instead of one: workloads of a node, found by their addresses. */
   readonly endpoints?: readonly (EndpointConfig & {
     readonly addresses: readonly string[];
@@ -109,6 +115,7 @@ export interface Config {
     /** The secret for that; absent: one for each start. */
     readonly hashSecretFile?: string;
   };
+  readonly log: { readonly level: LogLevel };
   readonly admin: {
     /** The socket for commands; absent: a path of the user's own. */
     readonly unix?: string;

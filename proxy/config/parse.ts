@@ -243,6 +243,7 @@ function checkAdmin(admin: Cursor): void {
 function warnOfNoLabels(root: Cursor): void {
   const selectsNobody = root.get("policies").hasItems &&
     !root.get("endpoints").present &&
+    !root.get("endpoint").get("podInfo").present &&
     root.get("endpoint").get("labels").keys().length === 0;
   if (!selectsNobody) return;
   root.get("policies").warnAtKey(
@@ -270,6 +271,7 @@ function resolve(parsed: Parsed, folder: string): Config {
     enforcement,
     allowLocalhost,
     accessLog,
+    log,
     admin,
     data,
     limits,
@@ -277,7 +279,12 @@ function resolve(parsed: Parsed, folder: string): Config {
   const at = (path: string) => isAbsolute(path) ? path : join(folder, path);
   const folderAt = (path: string) => withoutSlash(at(path));
   return {
-    endpoint: withoutUndefined(endpoint),
+    endpoint: withoutUndefined({
+      ...endpoint,
+      podInfo: endpoint.podInfo === undefined
+        ? undefined
+        : at(endpoint.podInfo),
+    }),
     ...(endpoints ? { endpoints: endpoints.map(withoutUndefined) } : {}),
     listeners: parsed.listeners.map((listener, index) => {
       const { name, direction, listen, upstream, port, l7proto } = listener;
@@ -317,6 +324,7 @@ function resolve(parsed: Parsed, folder: string): Config {
         ? {}
         : { hashSecretFile: at(accessLog.hashSecretFile) }),
     },
+    log,
     admin: resolveAdmin(admin, at),
     data,
     limits: {

@@ -60,8 +60,12 @@ const service = z.strictObject({
 
 /** The shape of parley.yaml. */
 export const configSchema = z.strictObject({
-  endpoint: z.strictObject(workload).prefault({})
-    .describe("the workload that this sidecar guards"),
+  endpoint: z.strictObject({
+    ...workload,
+    podInfo: path.optional().describe(
+      "a folder with the files labels, name and namespace of a downward API volume, which count in place of those here",
+    ),
+  }).prefault({}).describe("the workload that this sidecar guards"),
   endpoints: z.array(z.strictObject({
     ...workload,
     addresses: z.array(ipAddress).min(1, {
@@ -156,6 +160,10 @@ export const configSchema = z.strictObject({
       "the secret, 16 bytes at least; without it one is made at each start, and hashes of two runs cannot be compared",
     ),
   }).prefault({}),
+  log: z.strictObject({
+    level: z.enum(["info", "warning", "error"]).default("info")
+      .describe("what the operator's log leaves out is below it"),
+  }).prefault({}).describe("the operator's log, on standard error"),
   admin: z.strictObject({
     unix: path.optional().describe(
       "the socket that commands speak to; without it a path of the user's own",

@@ -63,11 +63,12 @@ function uidCheck(
 
 /** A workload that listens on more than loopback is one removed table away from everyone. */
 function wideChecks(
-  { proc, redirect: { ports, ingress, egress } }: Eyes,
+  { proc, redirect: { ingress, egress } }: Eyes,
   sockets: readonly Listening[],
   all: readonly Process[],
 ): Check[] {
   const own = [ingress?.to, egress?.to];
+  const ports = (ingress ?? egress)!.ports;
   const wide = sockets.filter(({ port, isLoopback }) =>
     !isLoopback && includes(ports, port) && !own.includes(port)
   );

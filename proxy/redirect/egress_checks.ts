@@ -10,6 +10,7 @@ import { type Check, counts, type Eyes, failed, ok, warning } from "./check.ts";
 import { type Interface, interfaces } from "./interfaces.ts";
 import type { ProbeSocket } from "./probe_sockets.ts";
 import { hasIPv6 } from "./proc.ts";
+import type { Taken } from "./rules.ts";
 import { formatSocketAddress, type SocketAddress } from "./socket_address.ts";
 
 type Family = 4 | 6;
@@ -22,12 +23,15 @@ const LOOPBACK = { 4: "127.0.0.1", 6: "::1" } as const;
 const PATIENCE_MS = 2_000;
 
 /** Every family that this machine speaks. */
-export async function egressChecks(eyes: Eyes, to: number): Promise<Check[]> {
+export async function egressChecks(
+  eyes: Eyes,
+  { to, ports }: Taken,
+): Promise<Check[]> {
   const families = hasIPv6(eyes.proc) ? [4, 6] as const : [4] as const;
   const checks: Check[] = [];
   for (const family of families) {
     const address = { family, host: LOOPBACK[family], port: to };
-    checks.push(...await familyChecks(eyes, address));
+    checks.push(...await familyChecks(eyes, address, ports[0]!.first));
   }
   return checks;
 }
@@ -35,11 +39,12 @@ export async function egressChecks(eyes: Eyes, to: number): Promise<Check[]> {
 async function familyChecks(
   eyes: Eyes,
   to: SocketAddress,
+  port: number,
 ): Promise<Check[]> {
   const name = `egress, IPv${to.family}`;
   using listener = listenIfFree(eyes, to);
   const before = await counts();
-  using probe = dial(eyes, to.family);
+  using probe = dial(eyes, to.family, port);
   if (!probe) {
     return [warning(`${name}: not proven: no route leads out of here`)];
   }
@@ -128,8 +133,7 @@ interface Probe extends Disposable {
 }
 
 /** To nobody's address if a route leads there, else to a neighbour's. */
-function dial(eyes: Eyes, family: Family): Probe | undefined {
-  const { first: port } = eyes.redirect.ports[0]!;
+function dial(eyes: Eyes, family: Family, port: number): Probe | undefined {
   for (const host of [NOBODY[family], ...neighbours(family)]) {
     const to = { family, host, port };
     try {

@@ -14,6 +14,7 @@ import { type Check, counts, type Eyes, failed, ok, warning } from "./check.ts";
 import { synFrame } from "./probe_frames.ts";
 import { hasIPv6 } from "./proc.ts";
 import { runProgram, succeeds } from "./programs.ts";
+import type { Taken } from "./rules.ts";
 import type { SocketAddress } from "./socket_address.ts";
 
 /** The peer's end of the wire, and ours. */
@@ -30,14 +31,17 @@ const TRIES = 100;
 const TRY_MS = 20;
 
 /** Both families, or the reason why not; and the sidecar's own traffic. */
-export async function ingressChecks(eyes: Eyes): Promise<Check[]> {
+export async function ingressChecks(
+  eyes: Eyes,
+  ingress: Taken,
+): Promise<Check[]> {
   return [
-    ...await takenChecks(eyes),
-    ...await ownChecks(eyes),
+    ...await takenChecks(eyes, ingress),
+    ...await ownChecks(eyes, ingress),
   ];
 }
 
-async function takenChecks(eyes: Eyes): Promise<Check[]> {
+async function takenChecks(eyes: Eyes, ingress: Taken): Promise<Check[]> {
   const families = hasIPv6(eyes.proc) ? [4, 6] as const : [4] as const;
   try {
     await removeWire();
@@ -45,7 +49,7 @@ async function takenChecks(eyes: Eyes): Promise<Check[]> {
       const checks: Check[] = [];
       await makeWire(families);
       for (const family of families) {
-        checks.push(await takenCheck(eyes, family));
+        checks.push(await takenCheck(eyes, ingress, family));
       }
       return checks;
     } finally {
@@ -59,9 +63,12 @@ async function takenChecks(eyes: Eyes): Promise<Check[]> {
 const BY_HAND =
   "The rule is in the table: connect from a peer, and `nft list counter inet parley ingress_taken` counts it";
 
-async function takenCheck(eyes: Eyes, family: 4 | 6): Promise<Check> {
-  const { first: port } = eyes.redirect.ports[0]!;
-  const to = eyes.redirect.ingress!.to;
+async function takenCheck(
+  eyes: Eyes,
+  { ports, to }: Taken,
+  family: 4 | 6,
+): Promise<Check> {
+  const { first: port } = ports[0]!;
   const what = `ingress, IPv${family}: a peer's connection to port ${port}`;
   const before = await counts();
   for (let i = 0; i < TRIES; i++) {
@@ -86,9 +93,11 @@ function knock({ sockets }: Eyes, family: 4 | 6, port: number): void {
  * come in at the same time, so one try of several without a count is enough:
  * if its own were counted, each would be.
  */
-async function ownChecks({ sockets, redirect }: Eyes): Promise<Check[]> {
-  const { first: port } = redirect.ports[0]!;
-  const { uid } = redirect;
+async function ownChecks(
+  { sockets, redirect: { uid } }: Eyes,
+  { ports }: Taken,
+): Promise<Check[]> {
+  const { first: port } = ports[0]!;
   const name = `ingress: the sidecar's own traffic (uid ${uid})`;
   const to: SocketAddress = { family: 4, host: "127.0.0.1", port };
   for (let i = 0; i < OWN_TRIES; i++) {

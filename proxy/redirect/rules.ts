@@ -28,14 +28,22 @@ export const DEFAULTS = {
 
 /** What is to be redirected, and where to. Made of valid values only. */
 export interface Redirect {
-  /** In order, disjoint, none of them a listener's own. */
-  readonly ports: readonly PortRange[];
   /** For what comes in. A mark: by TPROXY, else by NAT. */
-  readonly ingress?: { readonly to: number; readonly mark?: number };
+  readonly ingress?: Taken & { readonly mark?: number };
   /** For what processes of this namespace open. */
-  readonly egress?: { readonly to: number };
+  readonly egress?: Taken & {
+    /** Users beside the sidecar whose connections are left alone. */
+    readonly excludedUids?: readonly number[];
+  };
   /** The sidecar's own user id. */
   readonly uid: number;
+}
+
+/** What one direction takes, and where to. */
+export interface Taken {
+  /** In order, disjoint, none of them a listener's own. */
+  readonly ports: readonly PortRange[];
+  readonly to: number;
 }
 
 /** The counters of the table. Those of NAT count connections, the others packets. */
@@ -55,9 +63,9 @@ export function rules(redirect: Redirect): string {
         ? [ingressByNat(ingress.to)]
         : byTproxy(ingress.to, ingress.mark, redirect.uid)
       : []),
-    ...(egress ? [egressByNat(egress.to, redirect.uid)] : []),
+    ...(egress ? [egressByNat(egress, redirect.uid)] : []),
     ...(ingress ? [udpIn(ingress.mark === undefined)] : []),
-    ...(egress ? [udpOut(redirect.uid)] : []),
+    ...(egress ? [udpOut(egress, redirect.uid)] : []),
   ];
   // Naming the table makes it, if it is not there, so that deleting never fails.
   return `table ${TABLE}
@@ -75,7 +83,7 @@ delete table ${TABLE}
 `;
 }
 
-function declarations({ ports, ingress, egress }: Redirect): string[] {
+function declarations({ ingress, egress }: Redirect): string[] {
   const counters: Counter[] = [
     ...(ingress ? ["ingress_taken" as const] : []),
     ...(egress ? ["egress_taken" as const, "own_passed" as const] : []),
@@ -83,12 +91,17 @@ function declarations({ ports, ingress, egress }: Redirect): string[] {
   ];
   return [
     ...counters.map((name) => `  counter ${name} {\n  }`),
-    `  set ports {
+    ...(ingress ? [portSet("ingress_ports", ingress)] : []),
+    ...(egress ? [portSet("egress_ports", egress)] : []),
+  ];
+}
+
+function portSet(name: string, { ports }: Taken): string {
+  return `  set ${name} {
     type inet_service
     flags interval
     elements = { ${formatPorts(ports)} }
-  }`,
-  ];
+  }`;
 }
 
 /**
@@ -100,7 +113,7 @@ function declarations({ ports, ingress, egress }: Redirect): string[] {
 function ingressByNat(port: number): string {
   return `  chain ingress {
     type nat hook prerouting priority -100; policy accept;
-    fib daddr type local tcp dport @ports counter name ingress_taken redirect to :${port}
+    fib daddr type local tcp dport @ingress_ports counter name ingress_taken redirect to :${port}
   }`;
 }
 
@@ -123,12 +136,12 @@ function byTproxy(port: number, mark: number, uid: number): string[] {
     type filter hook prerouting priority mangle; policy accept;
     iifname "lo" return
     meta l4proto tcp socket wildcard 0 socket transparent 1 meta mark set ${hex} accept
-    tcp dport @ports counter name ingress_taken tproxy to :${port} meta mark set ${hex} accept
-    tcp dport @ports reject with tcp reset
+    tcp dport @ingress_ports counter name ingress_taken tproxy to :${port} meta mark set ${hex} accept
+    tcp dport @ingress_ports reject with tcp reset
   }`,
     `  chain answers {
     type route hook output priority mangle; policy accept;
-    oifname "lo" meta skuid ${uid} tcp dport @ports ct mark set ${hex}
+    oifname "lo" meta skuid ${uid} tcp dport @ingress_ports ct mark set ${hex}
     ct mark ${hex} ct direction reply meta mark set ${hex}
   }`,
   ];
@@ -138,14 +151,24 @@ function byTproxy(port: number, mark: number, uid: number): string[] {
  * What processes here open to elsewhere. What leaves by `lo` stays here: the
  * workload's connections to itself, and the sidecar's to the workload.
  */
-function egressByNat(port: number, uid: number): string {
+function egressByNat(egress: Egress, uid: number): string {
   // nft before 1.0.8 knows the name of this priority for prerouting only.
   return `  chain egress {
     type nat hook output priority -100; policy accept;
     oifname "lo" return
-    meta skuid ${uid} tcp dport @ports counter name own_passed return
-    tcp dport @ports counter name egress_taken redirect to :${port}
+    meta skuid ${uid} tcp dport @egress_ports counter name own_passed return
+    ${
+    excluded(egress)
+  }tcp dport @egress_ports counter name egress_taken redirect to :${egress.to}
   }`;
+}
+
+type Egress = NonNullable<Redirect["egress"]>;
+
+/** The line that lets others than the sidecar pass, if there are any. */
+function excluded({ excludedUids = [] }: Egress): string {
+  if (excludedUids.length === 0) return "";
+  return `meta skuid { ${excludedUids.join(", ")} } return\n    `;
 }
 
 /** A reply to what was asked from here, from one of these ports or to one, is not dropped. */
@@ -154,16 +177,18 @@ function udpIn(onlyLocal: boolean): string {
   return `  chain udp_ingress {
     type filter hook prerouting priority filter; policy accept;
     iifname "lo" return
-    ct direction original ${local}udp dport @ports counter name udp_dropped drop
+    ct direction original ${local}udp dport @ingress_ports counter name udp_dropped drop
   }`;
 }
 
-function udpOut(uid: number): string {
+function udpOut(egress: Egress, uid: number): string {
   return `  chain udp_egress {
     type filter hook output priority filter; policy accept;
     oifname "lo" return
     meta skuid ${uid} return
-    ct direction original udp dport @ports counter name udp_dropped drop
+    ${
+    excluded(egress)
+  }ct direction original udp dport @egress_ports counter name udp_dropped drop
   }`;
 }
 

@@ -7,7 +7,7 @@ import {
 import { type Redirect, removal, rules } from "./rules.ts";
 
 const PORTS = [{ first: 9042, last: 9042 }, { first: 11211, last: 11213 }];
-const BASE = { ports: PORTS, uid: 1337 };
+const BASE = { uid: 1337 };
 
 const CASES: readonly {
   readonly name: string;
@@ -18,38 +18,61 @@ const CASES: readonly {
 }[] = [
   {
     name: "ingress",
-    redirect: { ...BASE, ingress: { to: 15006 } },
+    redirect: { ...BASE, ingress: { ports: PORTS, to: 15006 } },
     chains: ["ingress", "udp_ingress"],
     has: [
       /elements = \{ 9042, 11211-11213 \}/,
-      /nat hook prerouting [^}]*fib daddr type local tcp dport @ports [^}]* redirect to :15006/,
-      /ct direction original fib daddr type local udp dport @ports [^}]* drop/,
+      /nat hook prerouting [^}]*fib daddr type local tcp dport @ingress_ports [^}]* redirect to :15006/,
+      /ct direction original fib daddr type local udp dport @ingress_ports [^}]* drop/,
     ],
     lacks: [/skuid/, /hook output/, /mark/],
   },
   {
     name: "egress",
-    redirect: { ...BASE, egress: { to: 15001 } },
+    redirect: { ...BASE, egress: { ports: PORTS, to: 15001 } },
     chains: ["egress", "udp_egress"],
     has: [
-      /oifname "lo" return\n +meta skuid 1337 [^}]* return\n +tcp dport @ports [^}]* redirect to :15001/,
-      /oifname "lo" return\n +meta skuid 1337 return\n +ct direction original udp dport @ports [^}]* drop/,
+      /oifname "lo" return\n +meta skuid 1337 [^}]* return\n +tcp dport @egress_ports [^}]* redirect to :15001/,
+      /oifname "lo" return\n +meta skuid 1337 return\n +ct direction original udp dport @egress_ports [^}]* drop/,
     ],
     lacks: [/hook prerouting/, /mark/],
   },
   {
     name: "both",
-    redirect: { ...BASE, uid: 7, ingress: { to: 6 }, egress: { to: 1 } },
+    redirect: {
+      uid: 7,
+      ingress: { ports: PORTS, to: 6 },
+      egress: { ports: [{ first: 53, last: 53 }], to: 1 },
+    },
     chains: ["ingress", "egress", "udp_ingress", "udp_egress"],
-    has: [/redirect to :6\n/, /redirect to :1\n/, /skuid 7 /],
+    has: [
+      /set ingress_ports \{[^}]*elements = \{ 9042, 11211-11213 \}/,
+      /set egress_ports \{[^}]*elements = \{ 53 \}/,
+      /redirect to :6\n/,
+      /redirect to :1\n/,
+      /skuid 7 /,
+    ],
     lacks: [/skuid 1337/, /mark/],
   },
   {
+    name: "egress that leaves further users alone",
+    redirect: {
+      ...BASE,
+      egress: { ports: PORTS, to: 15001, excludedUids: [5, 6] },
+    },
+    chains: ["egress", "udp_egress"],
+    has: [
+      /own_passed return\n +meta skuid \{ 5, 6 \} return\n +tcp dport/,
+      /meta skuid 1337 return\n +meta skuid \{ 5, 6 \} return\n +ct direction/,
+    ],
+    lacks: [/hook prerouting/],
+  },
+  {
     name: "TPROXY",
-    redirect: { ...BASE, ingress: { to: 15006, mark: 0x539 } },
+    redirect: { ...BASE, ingress: { ports: PORTS, to: 15006, mark: 0x539 } },
     chains: ["ingress", "answers", "udp_ingress"],
     has: [
-      /tproxy to :15006 meta mark set 0x539 accept\n +tcp dport @ports reject with tcp reset/,
+      /tproxy to :15006 meta mark set 0x539 accept\n +tcp dport @ingress_ports reject with tcp reset/,
       /ct mark 0x539 ct direction reply meta mark set 0x539/,
     ],
     lacks: [/type nat/, /redirect/, /fib daddr type local udp/],

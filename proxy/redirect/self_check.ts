@@ -27,14 +27,16 @@ export function openEyes(redirect: Redirect): Eyes {
 
 /** Probes the table in force. */
 export async function selfCheck(eyes: Eyes): Promise<Check[]> {
-  const { ingress, egress, ports } = eyes.redirect;
+  const { ingress, egress } = eyes.redirect;
   return [
     ...egress
-      ? await orNotProven("egress", () => egressChecks(eyes, egress.to))
+      ? await orNotProven("egress", () => egressChecks(eyes, egress))
       : [],
-    ...ingress ? await orNotProven("ingress", () => ingressChecks(eyes)) : [],
+    ...ingress
+      ? await orNotProven("ingress", () => ingressChecks(eyes, ingress))
+      : [],
     ...bystanderChecks(eyes),
-    ...egress && includes(ports, DNS) ? [warning(NO_DNS)] : [],
+    ...egress && includes(egress.ports, DNS) ? [warning(NO_DNS)] : [],
   ];
 }
 

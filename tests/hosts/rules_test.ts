@@ -27,6 +27,7 @@ const VARIANTS = [
   "--ports 11211",
   "--ports 9042,11211-11213 --direction both --uid 4711",
   "--ports all --exclude-ports 22,53 --direction egress",
+  "--ports 9042 --egress-ports all --exclude-ports 53 --direction both --exclude-uids 5,6",
   "--ports 11211 --tproxy",
   "--ports all --tproxy --mark 0x77 --direction both",
 ];

@@ -1,0 +1,67 @@
+/**
+ * The parley.yaml of an injected sidecar. It travels as an annotation of the
+ * pod, which the kubelet shows the sidecar as a file: no object of its own has
+ * to be made, found or cleaned up.
+ *
+ * @module
+ */
+import { stringify } from "yaml";
+import { ADMIN_PORT, EGRESS_PORT, INGRESS_PORT, VOLUMES } from "./names.ts";
+import { readMemory } from "./quantity.ts";
+import type { Ingress, Settings } from "./settings.ts";
+
+/** What the supervisor and a checker need beside the worker. */
+const BESIDE_THE_WORKER = 192 * 2 ** 20;
+
+/** The text of the file. The same settings give the same text. */
+export function parleyConfig(settings: Settings): string {
+  const { policiesConfigMap, parsersConfigMap } = settings;
+  const memory = readMemory(settings.memory)!; // settings have been read
+  return stringify({
+    endpoint: { podInfo: VOLUMES.config.path },
+    listeners: [
+      ...settings.ingress ? ingressListeners(settings.ingress) : [],
+      ...settings.egress ? [EGRESS] : [],
+    ],
+    ...(policiesConfigMap === undefined
+      ? {}
+      : { policies: [VOLUMES.policies.path] }),
+    ...(parsersConfigMap === undefined
+      ? {}
+      : { parsers: { folders: [VOLUMES.parsers.path] } }),
+    mode: settings.mode,
+    log: { level: settings.logLevel },
+    admin: { listen: `[::]:${ADMIN_PORT}` },
+    limits: {
+      drain: `${settings.drainSeconds}s`,
+      workerBytes: memory - BESIDE_THE_WORKER,
+    },
+  }, { lineWidth: 0 });
+}
+
+/** `[::]` takes IPv4 as well, and is there where a pod has no IPv6. */
+const EGRESS = {
+  name: "egress",
+  direction: "egress",
+  listen: `[::]:${EGRESS_PORT}`,
+  transparent: true,
+  upstream: "original-dst",
+};
+
+function ingressListeners(ingress: Ingress): object[] {
+  if (ingress.by === "redirect") {
+    return [{
+      name: "ingress",
+      direction: "ingress",
+      listen: `[::]:${INGRESS_PORT}`,
+      transparent: true,
+      upstream: "original-dst",
+    }];
+  }
+  return ingress.ports.map(({ listen, workload }) => ({
+    name: `ingress-${workload}`,
+    direction: "ingress",
+    listen: `[::]:${listen}`,
+    upstream: `127.0.0.1:${workload}`,
+  }));
+}
