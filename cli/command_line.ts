@@ -160,6 +160,20 @@ function commands(exit: (code: number) => void): Command {
       exit(await (await import("./status.ts")).status(options))
     );
 
+  program.command("inject")
+    .description("print a manifest with the sidecar in its pods")
+    .requiredOption("-f, --file <file>", "the manifest; - is standard input")
+    .option("--image <name>", "the sidecar's image")
+    .option(
+      "--no-native-sidecar",
+      "for a cluster before Kubernetes 1.29: an ordinary container",
+    )
+    .option("--remove", "the manifest as it was before, instead")
+    .addHelpText("after", INJECT_EXAMPLES)
+    .action(async (options) =>
+      exit(await (await import("./inject.ts")).inject(options))
+    );
+
   program.addCommand(parserCommands(exit));
   program.addCommand(connectionCommands(exit));
   program.addCommand(metricsCommands(exit));
@@ -354,6 +368,15 @@ Example:
   parley replay access.log --policy policies/ --policy new.yaml
 
 Exit code: 0 nothing would change, 1 something would or the policy does not load, 2 wrong use.`;
+
+const INJECT_EXAMPLES = `
+What a pod is to have is said by its annotations, such as parley.dev/ports: "11211".
+
+Examples:
+  parley inject -f deployment.yaml | kubectl apply -f -
+  kubectl get deploy cache -o yaml | parley inject -f - --remove | kubectl apply -f -
+
+Exit code: 0 printed, 1 a pod is refused or the text is no YAML, and nothing is printed, 2 wrong use.`;
 
 const RUN_EXAMPLES = `
 Examples:
