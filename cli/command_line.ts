@@ -174,6 +174,25 @@ function commands(exit: (code: number) => void): Command {
       exit(await (await import("./inject.ts")).inject(options))
     );
 
+  program.command("webhook")
+    .description("put the sidecar into pods of a cluster as they are created")
+    .option("--listen <address>", "where to listen, host:port", "[::]:8443")
+    .option("--image <name>", "the sidecar's image, unless a pod names another")
+    .option(
+      "--host <name...>",
+      "what the API server calls (default: parley-webhook.NAMESPACE.svc)",
+    )
+    .option("--namespace <name>", "the webhook's own (default: its pod's)")
+    .option(
+      "--certificate-life <time>",
+      "how long a certificate is good for; it is replaced by itself",
+      "90d",
+    )
+    .option("--kubeconfig <file>", "outside of a cluster: how to reach it")
+    .action(async (options) =>
+      exit(await (await import("./webhook.ts")).webhook(options))
+    );
+
   program.addCommand(parserCommands(exit));
   program.addCommand(connectionCommands(exit));
   program.addCommand(metricsCommands(exit));

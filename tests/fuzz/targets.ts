@@ -6,6 +6,16 @@
  */
 import type { ParserDefinition } from "parley/proxylib";
 import { type Case, replay, type Step } from "parley/testkit";
+import type { Pod } from "../../kube/inject/inject.ts";
+import { difference } from "../../kube/inject/patch.ts";
+import { applyPatch, podWith } from "../../kube/inject/testing.ts";
+import { undo } from "../../kube/inject/undo.ts";
+import {
+  answerReview,
+  MalformedReview,
+  SYSTEM_NAMESPACES,
+} from "../../kube/webhook/review.ts";
+import { REVIEW, reviewOf } from "../../kube/webhook/testing.ts";
 import { createPolicyStore, type L7Catalog } from "../../policy/mod.ts";
 import { parseConfig } from "../../proxy/config/mod.ts";
 import { createCatalog } from "../../proxy/registry/catalog.ts";
@@ -61,7 +71,12 @@ export async function targets(): Promise<Target[]> {
     names: () => [...parsers.keys()],
     get: (name) => parsers.get(name),
   });
-  return [...found, policyTarget(catalog), configTarget()];
+  return [
+    ...found,
+    policyTarget(catalog),
+    configTarget(),
+    admissionTarget(),
+  ];
 }
 
 /**
@@ -152,6 +167,65 @@ function configTarget(): Target {
     },
   };
 }
+
+/**
+ * The webhook takes any bytes; a pod that it injects comes back from the
+ * injection as it was, and is left alone when it is asked about again.
+ */
+function admissionTarget(): Target {
+  const options = {
+    image: "parley:1",
+    sidecar: "native" as const,
+    systemNamespaces: SYSTEM_NAMESPACES,
+  };
+  const patchOf = (value: unknown) => {
+    const { review, outcome } = answerReview(value, options);
+    const { patch } = (review as { response: { patch?: string } }).response;
+    const text = new TextDecoder().decode(Uint8Array.fromBase64(patch ?? ""));
+    return { outcome, patch: text === "" ? [] : JSON.parse(text) };
+  };
+  return {
+    name: "admission",
+    seeds: [REVIEW, ...ADMITTED.map((pod) => reviewOf(pod))]
+      .map((review) => bytesOf(JSON.stringify(review))),
+    run(input) {
+      try {
+        const value = JSON.parse(new TextDecoder().decode(input));
+        const { outcome, patch } = patchOf(value);
+        if (outcome !== "injected") return outcome;
+        const before = value.request.object;
+        const after = applyPatch(before, patch) as Pod;
+        const again = patchOf({
+          ...value,
+          request: { ...value.request, object: after },
+        });
+        if (again.patch.length > 0) throw new Error("injected twice");
+        const isOwn = before.metadata?.annotations?.["parley.dev/injected"];
+        const left = isOwn ? [] : difference(before, undo(after));
+        if (left.length === 0) return `injected ${patch.length}`;
+        throw new Error(`undone, it differs: ${JSON.stringify(left)}`);
+      } catch (error) {
+        if (error instanceof SyntaxError) return "no JSON";
+        if (error instanceof MalformedReview) return error.message;
+        throw error;
+      }
+    },
+  };
+}
+
+const ADMITTED = [
+  podWith({ "parley.dev/ports": "all", "parley.dev/exclude-ports": "22" }, {
+    initContainers: [],
+    volumes: [{ name: "data" }],
+    containers: [{
+      name: "app",
+      ports: [{ name: "web", containerPort: 80 }],
+      livenessProbe: { tcpSocket: { port: "web" } },
+    }],
+  }),
+  podWith({ "parley.dev/ports": "11311:11211" }),
+  podWith({ "parley.dev/egress-ports": "9042", "parley.dev/mode": "audit" }),
+];
 
 function bytesOf(text: string): Uint8Array {
   return new TextEncoder().encode(text);

@@ -6,8 +6,18 @@
 import { cached } from "./cache.ts";
 import { onPath, output, type Tool } from "./tool.ts";
 
-/** The program of a folder with a `go.mod`, built of what it is now. @throws when it cannot be had */
-export async function goProgram(source: URL, name: string): Promise<Tool> {
+/**
+ * The program of a folder with a `go.mod`, built of what it is now.
+ *
+ * `flags` are further ones of `go build`; they are no part of the cache's key.
+ *
+ * @throws when it cannot be had
+ */
+export async function goProgram(
+  source: URL,
+  name: string,
+  flags: readonly string[] = [],
+): Promise<Tool> {
   const go = onPath("go");
   if (!go) throw new Error("go is not on PATH");
   const folder = await cached(
@@ -18,6 +28,7 @@ export async function goProgram(source: URL, name: string): Promise<Tool> {
         "build",
         "-buildvcs=false",
         "-trimpath",
+        ...flags,
         "-o",
         `${draft}/${name}`,
         ".",

@@ -183,6 +183,28 @@ export function gomemcache(): Promise<Tool | Missing> {
   );
 }
 
+/** Kubernetes' API server; to build it takes a quarter of an hour of one core, once. */
+export function kubeApiServer(): Promise<Tool | Missing> {
+  const version = "k8s.io/component-base/version";
+  return orMissing(
+    "kube-apiserver cannot be built",
+    () =>
+      goProgram(
+        new URL("../kube/apiserver/", import.meta.url),
+        "kube-apiserver",
+        [
+          "-ldflags",
+          `-s -w -X ${version}.gitVersion=v1.37.2 -X ${version}.gitMajor=1 -X ${version}.gitMinor=37`,
+        ],
+      ),
+  );
+}
+
+/** etcd, where Kubernetes keeps its objects. */
+export function etcd(): Promise<Tool | Missing> {
+  return programOf("etcd-server", "etcd");
+}
+
 /**
  * Registers a test that needs tools. If one is missing the test is ignored, and
  * its name says why.

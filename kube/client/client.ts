@@ -1,0 +1,98 @@
+/**
+ * The little that is asked of the Kubernetes API: objects by their paths.
+ *
+ * @module
+ */
+import type { z } from "zod";
+import type { Operation } from "../inject/patch.ts";
+import type { Access } from "./access.ts";
+
+/** How long one request may take. */
+const PATIENCE_MS = 10_000;
+
+/** The API server's refusal, in its own words. */
+export class KubeError extends Error {
+  override readonly name = "KubeError";
+  /** The HTTP status: 404 is not there, 409 has changed since it was read. */
+  readonly status: number;
+
+  constructor(what: string, status: number, message: string) {
+    super(`${what}: ${message || `HTTP ${status}`}`);
+    this.status = status;
+  }
+}
+
+/** A JSON patch may begin with a condition: the value that it was made of. */
+type Test = {
+  readonly op: "test";
+  readonly path: string;
+  readonly value: unknown;
+};
+
+export class KubeClient implements Disposable {
+  readonly #access: Access;
+  readonly #http: Deno.HttpClient;
+
+  constructor(access: Access) {
+    this.#access = access;
+    this.#http = Deno.createHttpClient({
+      ...(access.ca === undefined ? {} : { caCerts: [access.ca] }),
+      ...access.certificate,
+    });
+  }
+
+  /** @throws {KubeError} when it is refused, and others when it cannot be asked */
+  async get<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+    return schema.parse(await this.#send("GET", path));
+  }
+
+  /** Replaces an object; with its `resourceVersion`, only if it is still that one. */
+  async replace(path: string, object: object): Promise<void> {
+    await this.#send("PUT", path, "application/json", object);
+  }
+
+  async patch(
+    path: string,
+    operations: readonly (Operation | Test)[],
+  ): Promise<void> {
+    await this.#send("PATCH", path, "application/json-patch+json", operations);
+  }
+
+  async #send(
+    method: string,
+    path: string,
+    type?: string,
+    body?: unknown,
+  ): Promise<unknown> {
+    const { server, token } = this.#access;
+    const response = await fetch(server + path, {
+      method,
+      client: this.#http,
+      headers: {
+        accept: "application/json",
+        ...(type === undefined ? {} : { "content-type": type }),
+        ...(token ? { authorization: `Bearer ${await token()}` } : {}),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      redirect: "error", // a token goes to nobody else
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+    const text = await response.text();
+    if (response.ok) return JSON.parse(text);
+    throw new KubeError(`${method} ${path}`, response.status, messageOf(text));
+  }
+
+  [Symbol.dispose](): void {
+    this.#http.close();
+  }
+}
+
+/** What a `Status` object says; nothing of what is none. */
+function messageOf(text: string): string {
+  try {
+    const { message } = JSON.parse(text);
+    return typeof message === "string" ? message : "";
+  } catch {
+    return "";
+  }
+}

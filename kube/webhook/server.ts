@@ -1,0 +1,164 @@
+/**
+ * The webhook's HTTPS server. Node's, since that takes another certificate
+ * while it runs.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer, type Server } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import { type Answer, MalformedReview } from "./review.ts";
+
+/** The API server itself takes no object of more than 3 MiB. */
+const BODY_MAX = 8 * 2 ** 20;
+/** How long a TLS handshake, the head of a request and the whole of one may take. */
+const LIMITS = {
+  handshakeTimeout: 10_000,
+  headersTimeout: 10_000,
+  requestTimeout: 15_000,
+  connectionsCheckingInterval: 2_000,
+  /** The API server closes what is idle after 90 s; we do so later, so that no request of its is lost. */
+  keepAliveTimeout: 120_000,
+};
+/** Connections at a time; the API server shares few among all its requests. */
+const CONNECTIONS_MAX = 512;
+
+export interface Certificate {
+  /** PEM. */
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface ServerOptions {
+  readonly hostname: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  readonly certificate: Certificate;
+  /** Answers a review. @throws {MalformedReview} when it is none */
+  readonly answer: (review: unknown) => Answer;
+  /** Whether the API server has been told to trust the certificate. */
+  readonly isReady: () => boolean;
+  readonly log: {
+    info(message: string): void;
+    warn(message: string): void;
+    error(message: string): void;
+  };
+}
+
+/** Listens until it is disposed of. */
+export class WebhookServer implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #options: ServerOptions;
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(options: ServerOptions) {
+    this.#options = options;
+    this.#server = createServer(
+      { ...options.certificate, ...LIMITS, minVersion: "TLSv1.2" },
+      (request, response) => void this.#serve(request, response),
+    );
+    this.#server.on("connection", (socket: Socket) => this.#watch(socket));
+    // A client that speaks no TLS, or trusts another authority, is nobody's defect.
+    this.#server.on("tlsClientError", () => {});
+  }
+
+  /** @throws when the address is taken */
+  static async listen(options: ServerOptions): Promise<WebhookServer> {
+    const own = new WebhookServer(options);
+    const { hostname, port } = options;
+    await new Promise<void>((resolve, reject) => {
+      own.#server.once("error", reject);
+      own.#server.listen(port, hostname, resolve);
+    });
+    return own;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** New connections see this certificate; open ones go on. @throws when it is none */
+  use(certificate: Certificate): void {
+    this.#server.setSecureContext(certificate);
+  }
+
+  #watch(socket: Socket): void {
+    if (this.#sockets.size >= CONNECTIONS_MAX) {
+      socket.destroy();
+      return;
+    }
+    this.#sockets.add(socket);
+    socket.on("error", () => {}); // it closes then
+    socket.on("close", () => this.#sockets.delete(socket));
+  }
+
+  async #serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    try {
+      const { status, body } = await this.#answer(request);
+      // What is left of a body that is too long is not read.
+      if (status === 413) response.setHeader("connection", "close");
+      response.writeHead(status, { "content-type": "application/json" });
+      response.end(JSON.stringify(body));
+    } catch (error) {
+      if (request.destroyed && !request.complete) return; // the client has gone
+      const text = `a review could not be answered: ${(error as Error).stack}`;
+      this.#options.log.error(text);
+      response.writeHead(500).end();
+    }
+  }
+
+  async #answer(
+    request: IncomingMessage,
+  ): Promise<{ status: number; body: object }> {
+    const { isReady, answer, log } = this.#options;
+    const problem = (status: number, detail: string) => {
+      log.warn(`a request to the webhook is refused (${status}): ${detail}`);
+      return { status, body: { status, detail } };
+    };
+    const { pathname } = new URL(request.url ?? "/", "https://webhook");
+    if (pathname === "/healthz") return { status: 200, body: {} };
+    if (pathname === "/readyz") {
+      return { status: isReady() ? 200 : 503, body: {} };
+    }
+    if (pathname !== "/inject") {
+      return problem(404, "there are /inject, /healthz and /readyz");
+    }
+    if (request.method !== "POST") return problem(405, "use POST");
+    const bytes = await readBody(request);
+    if (!bytes) return problem(413, `send ${BODY_MAX} bytes at most`);
+    try {
+      const { review, summary } = answer(JSON.parse(bytes.toString("utf8")));
+      log.info(summary);
+      return { status: 200, body: review };
+    } catch (error) {
+      if (error instanceof MalformedReview || error instanceof SyntaxError) {
+        return problem(400, error.message);
+      }
+      throw error;
+    }
+  }
+
+  /** Answers nobody any more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#server.closeIdleConnections();
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+}
+
+/** The body; nothing if it is longer than it may be. @throws when the client has gone */
+async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for await (const piece of request) {
+    length += piece.length;
+    if (length > BODY_MAX) return undefined;
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
+}
