@@ -10,6 +10,7 @@ import { formatAddress } from "../proxy/transport/transport.ts";
 import { thrownText } from "../proxy/thrown.ts";
 import { AdminDoor } from "./admin_door.ts";
 import { EXIT_FAILED } from "./exit.ts";
+import { PortCheckDoor } from "./port_check_door.ts";
 
 /** What both kinds of sidecar do. */
 export interface Running {
@@ -38,10 +39,11 @@ export async function serve(
   using signals = new Signals(log, read);
   const sidecar = await start();
   await using admin = new AdminDoor(sidecar.administered, log);
-  await admin.follow(config);
+  await using checks = new PortCheckDoor(log);
+  await Promise.all([admin.follow(config), checks.follow(config)]);
   announce(sidecar, log);
   collectGarbage();
-  const signal = await signals.untilStop(sidecar, admin);
+  const signal = await signals.untilStop(sidecar, [admin, checks]);
   const open = await sidecar.countConnections();
   log.info(`${signal}: no new connections; ${open} are open and may finish`);
   await sidecar.drain();
@@ -66,12 +68,17 @@ function announce(sidecar: Running, log: OperatorLog): void {
   }
 }
 
+/** Listens where the configuration says. */
+interface Door {
+  follow(config: Config): Promise<void>;
+}
+
 /** What the operator asks for: SIGTERM and SIGINT stop, SIGHUP reads everything again. */
 class Signals implements Disposable {
   readonly #stop = Promise.withResolvers<Deno.Signal>();
   readonly #handlers: [Deno.Signal, () => void][] = [];
   #sidecar: Running | undefined;
-  #admin: AdminDoor | undefined;
+  #doors: readonly Door[] = [];
   #stopping = false;
   #reading: Promise<void> | undefined;
   #isAsked = false;
@@ -89,9 +96,12 @@ class Signals implements Disposable {
     });
   }
 
-  untilStop(sidecar: Running, admin: AdminDoor): Promise<Deno.Signal> {
+  untilStop(
+    sidecar: Running,
+    doors: readonly Door[],
+  ): Promise<Deno.Signal> {
     this.#sidecar = sidecar;
-    this.#admin = admin;
+    this.#doors = doors;
     return this.#stop.promise;
   }
 
@@ -115,7 +125,7 @@ class Signals implements Disposable {
         const config = await read();
         if (!config) continue;
         await this.#sidecar?.reconfigure(config);
-        await this.#admin?.follow(config);
+        for (const door of this.#doors) await door.follow(config);
       }
     })().catch((error) =>
       log.warn(`cannot read the configuration: ${thrownText(error)}`)

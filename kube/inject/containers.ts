@@ -8,6 +8,7 @@
  */
 import {
   ADMIN_PORT,
+  CHECK_PORT,
   CONFIG,
   REDIRECTION,
   SIDECAR,
@@ -112,7 +113,7 @@ function redirectArguments(
   const ports = taken ?? egress;
   if (ports === undefined) return undefined;
   const isAll = taken === "all" || egress === "all";
-  const excluded = [...excludePorts, { first: ADMIN_PORT, last: ADMIN_PORT }];
+  const excluded = [...excludePorts, { first: ADMIN_PORT, last: CHECK_PORT }];
   return [
     ...["--ports", writePorts(ports)],
     ...(taken && egress ? ["--egress-ports", writePorts(egress)] : []),
@@ -179,7 +180,13 @@ function probe(
   timing: { periodSeconds: number; failureThreshold: number },
 ): object {
   return {
-    httpGet: { path, port: ADMIN_PORT, scheme: "HTTP" },
+    httpGet: {
+      // The pod's address, which the kubelet would name, is not known beforehand.
+      httpHeaders: [{ name: "Host", value: "localhost" }],
+      path,
+      port: ADMIN_PORT,
+      scheme: "HTTP",
+    },
     successThreshold: 1,
     timeoutSeconds: 3,
     ...timing,

@@ -12,7 +12,7 @@ import {
 } from "./containers.ts";
 import { CONFIG, INJECT, INJECTED, PREFIX } from "./names.ts";
 import { parleyConfig } from "./parley_config.ts";
-import { containersOf, type Pod, readPod } from "./pod.ts";
+import { type Pod, type Probe, readPod } from "./pod.ts";
 import type { Ports } from "./ports.ts";
 import { type ProbesBefore, throughSidecar, withProbes } from "./probes.ts";
 import { Refused } from "./refused.ts";
@@ -128,7 +128,7 @@ function injected(
       ...metadata,
       annotations: {
         ...metadata?.annotations,
-        [CONFIG]: parleyConfig(settings),
+        [CONFIG]: parleyConfig(settings, probes.ports),
         [INJECTED]: writeUndo(pod, probes.before),
       },
     },
@@ -144,20 +144,23 @@ function injected(
   };
 }
 
-/** TCP probes of redirected ports, as they are and as they are to be. */
+/** TCP probes of redirected ports, as they are and as they are to be, and those ports. */
 function changedProbes(
   pod: Pod,
   settings: Settings,
-): { readonly before: ProbesBefore; readonly after: ProbesBefore } {
-  const before: Record<string, Record<string, object>> = {};
-  const after: Record<string, Record<string, object>> = {};
-  for (const { name } of containersOf(pod)) {
-    for (const probed of takenProbes(pod, settings)) {
-      if (probed.by !== "tcpSocket" || probed.container !== name) continue;
-      const { kind, probe, port } = probed;
-      (before[name] ??= {})[kind] = probe;
-      (after[name] ??= {})[kind] = throughSidecar(probe, port);
-    }
+): {
+  readonly before: ProbesBefore;
+  readonly after: ProbesBefore;
+  readonly ports: readonly number[];
+} {
+  const changed = takenProbes(pod, settings)
+    .filter(({ by }) => by === "tcpSocket");
+  const before: Record<string, Record<string, Probe>> = {};
+  const after: Record<string, Record<string, Probe>> = {};
+  for (const { container, kind, probe, port } of changed) {
+    (before[container] ??= {})[kind] = probe;
+    (after[container] ??= {})[kind] = throughSidecar(probe, port);
   }
-  return { before, after } as { before: ProbesBefore; after: ProbesBefore };
+  const ports = new Set(changed.map(({ port }) => port));
+  return { before, after, ports: [...ports].sort((a, b) => a - b) };
 }

@@ -334,7 +334,7 @@ const PROBED = [
       readinessProbe: { tcpSocket: { port: 11211 }, periodSeconds: 7 },
     }),
     after: {
-      httpGet: { path: "/ports/11211", port: 15020, scheme: "HTTP" },
+      httpGet: { path: "/ports/11211", port: 15021, scheme: "HTTP" },
       periodSeconds: 7,
     },
   },
@@ -344,7 +344,7 @@ const PROBED = [
       ports: [{ name: "cache", containerPort: 11211 }],
       readinessProbe: { tcpSocket: { port: "cache" } },
     }),
-    after: { httpGet: { path: "/ports/11211", port: 15020, scheme: "HTTP" } },
+    after: { httpGet: { path: "/ports/11211", port: 15021, scheme: "HTTP" } },
   },
   ...[
     ["a TCP probe of another port", { tcpSocket: { port: 80 } }],
@@ -365,6 +365,20 @@ for (const { name, spec, after } of PROBED) {
     assertEquals(pod.spec.containers[0]!.readinessProbe, after);
   });
 }
+
+Deno.test("inject() lets the sidecar dial the ports that are probed, and no others", () => {
+  const pod = injectedPod(
+    PORTS,
+    app({ livenessProbe: { tcpSocket: { port: 11211 } } }),
+  );
+  const configOf = (pod: Pod) =>
+    parse(pod.metadata!.annotations!["parley.dev/config"]!);
+  assertEquals(configOf(pod).portChecks, {
+    listen: "[::]:15021",
+    ports: [11211],
+  });
+  assertEquals(configOf(injectedPod(PORTS)).portChecks, undefined);
+});
 
 /** The pod, which must be an injected one. */
 function injectedPod(...args: Parameters<typeof injectionOf>): Pod {

@@ -36,8 +36,8 @@ export const UID = DEFAULTS.uid;
 export const INGRESS_PORT = DEFAULTS.ingressPort;
 export const EGRESS_PORT = DEFAULTS.egressPort;
 
-/**
- * The sidecar's admin listener, of which the kubelet asks whether it lives, is
- * ready, and whether the workload's port answers.
- */
+/** The sidecar's admin listener, of which the kubelet asks whether it lives and is ready. */
 export const ADMIN_PORT = 15020;
+
+/** Where the kubelet asks whether the workload's ports answer. */
+export const CHECK_PORT = 15021;

@@ -6,15 +6,28 @@
  * @module
  */
 import { stringify } from "yaml";
-import { ADMIN_PORT, EGRESS_PORT, INGRESS_PORT, VOLUMES } from "./names.ts";
+import {
+  ADMIN_PORT,
+  CHECK_PORT,
+  EGRESS_PORT,
+  INGRESS_PORT,
+  VOLUMES,
+} from "./names.ts";
 import { readMemory } from "./quantity.ts";
 import type { Ingress, Settings } from "./settings.ts";
 
 /** What the supervisor and a checker need beside the worker. */
 const BESIDE_THE_WORKER = 192 * 2 ** 20;
 
-/** The text of the file. The same settings give the same text. */
-export function parleyConfig(settings: Settings): string {
+/**
+ * The text of the file. The same arguments give the same text.
+ *
+ * @param checkedPorts those of which the kubelet asks
+ */
+export function parleyConfig(
+  settings: Settings,
+  checkedPorts: readonly number[],
+): string {
   const { policiesConfigMap, parsersConfigMap } = settings;
   const memory = readMemory(settings.memory)!; // settings have been read
   return stringify({
@@ -31,7 +44,14 @@ export function parleyConfig(settings: Settings): string {
       : { parsers: { folders: [VOLUMES.parsers.path] } }),
     mode: settings.mode,
     log: { level: settings.logLevel },
-    admin: { listen: `[::]:${ADMIN_PORT}` },
+    admin: {
+      listen: `[::]:${ADMIN_PORT}`,
+      // Nobody puts one there: over TCP there are the probes, and nothing else.
+      tokenFile: `${VOLUMES.config.path}/token`,
+    },
+    ...(checkedPorts.length === 0
+      ? {}
+      : { portChecks: { listen: `[::]:${CHECK_PORT}`, ports: checkedPorts } }),
     limits: {
       drain: `${settings.drainSeconds}s`,
       workerBytes: memory - BESIDE_THE_WORKER,

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { ADMIN_PORT } from "./names.ts";
+import { CHECK_PORT } from "./names.ts";
 import { type Container, type Pod, type Probe, PROBES } from "./pod.ts";
 
 /** A probe of the kubelet's, and where it leads. */
@@ -46,7 +46,7 @@ function resolve(
 /** The same question, put to the sidecar. */
 export function throughSidecar(probe: Probe, port: number): Probe {
   const { tcpSocket: _, ...rest } = probe;
-  const httpGet = { path: `/ports/${port}`, port: ADMIN_PORT, scheme: "HTTP" };
+  const httpGet = { path: `/ports/${port}`, port: CHECK_PORT, scheme: "HTTP" };
   return { ...rest, httpGet };
 }
 

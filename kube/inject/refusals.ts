@@ -6,7 +6,14 @@
  */
 import { formatPorts } from "../../proxy/redirect/ports.ts";
 import type { SidecarKind } from "./containers.ts";
-import { ADMIN_PORT, EGRESS_PORT, INGRESS_PORT, PREFIX, UID } from "./names.ts";
+import {
+  ADMIN_PORT,
+  CHECK_PORT,
+  EGRESS_PORT,
+  INGRESS_PORT,
+  PREFIX,
+  UID,
+} from "./names.ts";
 import { containersOf, type Pod } from "./pod.ts";
 import { writePorts } from "./ports.ts";
 import { type Probed, probesOf } from "./probes.ts";
@@ -81,6 +88,7 @@ function ofUsers(pod: Pod, { excludeUids }: Settings): string[] {
 function ownPorts({ ingress, egress }: Settings): number[] {
   return [
     ADMIN_PORT,
+    CHECK_PORT,
     ...ingress?.by === "redirect" ? [INGRESS_PORT] : [],
     ...ingress?.by === "static"
       ? ingress.ports.map(({ listen }) => listen)
@@ -128,7 +136,7 @@ function names(
   if (ingress.by === "redirect") {
     return ingress.ports !== "all" && isRedirected(ingress.ports, [], port);
   }
-  return port === ADMIN_PORT &&
+  return (port === ADMIN_PORT || port === CHECK_PORT) &&
     ingress.ports.some(({ listen, workload }) =>
       listen === port || workload === port
     );

@@ -24,6 +24,9 @@ const LIMITS = {
 /** Connections at a time; the API server shares few among all its requests. */
 const CONNECTIONS_MAX = 512;
 
+/** How long answers may take that were begun before the end. */
+const LAST_MS = 2_000;
+
 export interface Certificate {
   /** PEM. */
   readonly cert: string;
@@ -142,12 +145,15 @@ export class WebhookServer implements AsyncDisposable {
     }
   }
 
-  /** Answers nobody any more. */
+  /** Takes nobody any more; who is being answered has a moment left. */
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeIdleConnections();
-    for (const socket of this.#sockets) socket.destroy();
+    const late = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, LAST_MS);
     await closed;
+    clearTimeout(late);
   }
 }
 

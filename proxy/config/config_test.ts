@@ -39,6 +39,7 @@ accessLog:
   responses: true
   hash: [keys, query_table]
   hashSecretFile: log/secret
+portChecks: { listen: "[::]:15021", ports: [ 11211 ] }
 data: { workers: 1, transport: portable }
 limits: { frameBytes: 1024, connections: 5, workerBytes: 134217728, parserTime: 5ms, connectTimeout: 20ms, idleTimeout: 1m, drain: 0s, stall: 2s }
 `,
@@ -108,6 +109,10 @@ limits: { frameBytes: 1024, connections: 5, workerBytes: 134217728, parserTime: 
       tls: { cert: "/etc/parley/tls.crt", key: "/etc/parley/tls.key" },
       hosts: ["parley.example"],
       policies: "/etc/parley/kept",
+    },
+    portChecks: {
+      listen: { transport: "tcp", hostname: "::", port: 15021 },
+      ports: [11211],
     },
     data: { workers: 1, transport: "portable" },
     limits: {

@@ -130,6 +130,11 @@ export interface Config {
     /** A folder that keeps the policies that are put in; absent: they end with the sidecar. */
     readonly policies?: string;
   };
+  /** Where it is asked whether the workload takes connections, and at which ports. */
+  readonly portChecks?: {
+    readonly listen: TcpAddress;
+    readonly ports: readonly number[];
+  };
   readonly data: {
     readonly workers: number;
     readonly transport: "auto" | "epoll" | "portable";

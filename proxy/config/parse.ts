@@ -273,6 +273,7 @@ function resolve(parsed: Parsed, folder: string): Config {
     accessLog,
     log,
     admin,
+    portChecks,
     data,
     limits,
   } = parsed;
@@ -326,6 +327,7 @@ function resolve(parsed: Parsed, folder: string): Config {
     },
     log,
     admin: resolveAdmin(admin, at),
+    ...(portChecks === undefined ? {} : { portChecks }),
     data,
     limits: {
       frameBytes: limits.frameBytes,

@@ -187,6 +187,14 @@ export const configSchema = z.strictObject({
       "a folder that keeps the policies that are put in; without it they end with the sidecar; a change counts after a restart; not in portable",
     ),
   }).prefault({}),
+  portChecks: z.strictObject({
+    listen: listenAddress,
+    ports: z.array(z.int().min(1).max(65535)).min(1, {
+      error: "at least one port of the workload",
+    }),
+  }).optional().describe(
+    "GET /ports/N there answers whether the workload takes connections at port N: for probes of redirected ports",
+  ),
   data: z.strictObject({
     workers: z.int().min(1).max(64).default(1).describe(
       "processes that hold the connections; portable has one",
