@@ -200,6 +200,16 @@ export function kubeApiServer(): Promise<Tool | Missing> {
   );
 }
 
+/** kubectl, for its kustomize. */
+export function kubectl(): Promise<Tool | Missing> {
+  const command = onPath("kubectl");
+  return Promise.resolve(
+    command
+      ? { kind: "tool", command, env: {} }
+      : missing("kubectl is not on PATH"),
+  );
+}
+
 /** etcd, where Kubernetes keeps its objects. */
 export function etcd(): Promise<Tool | Missing> {
   return programOf("etcd-server", "etcd");
