@@ -25,5 +25,21 @@ Deno.test({
     const list = await image.run([...entrypoint, "parsers", "list", "--json"]);
     const names = JSON.parse(list).map(({ name }: { name: string }) => name);
     assertEquals(names.includes("memcache"), true);
+    const licence = "org.opencontainers.image.licenses";
+    assertEquals(await image.label(licence), "Apache-2.0");
+    // Its user can write below /tmp only, as in a pod whose root is read-only.
+    const listening = ["run", "--listen", "127.0.0.1:0"];
+    const sidecar = [...entrypoint, ...listening, "--upstream", "127.0.0.1:9"];
+    const said = await image.run([
+      "sh",
+      "-c",
+      'timeout 8 "$0" "$@" 2>&1; true',
+      ...sidecar,
+    ]);
+    match(said, /listener listener-1 .* at 127\.0\.0\.1:\d+/);
+    match(said, /SIGTERM: no new connections/);
+    // The webhook's packages are there too.
+    const webhook = [...entrypoint.slice(0, -2), "-P=webhook", "main.ts"];
+    match(await image.run([...webhook, "webhook", "--help"]), /--certificate/);
   },
 });

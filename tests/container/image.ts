@@ -4,8 +4,8 @@
  * @module
  */
 
-/** Programs and libraries that the base image gets from this machine. */
-const PROGRAMS = ["sh", "id", "find", "cat"];
+/** What the base image gets of busybox. */
+const APPLETS = ["sh", "id", "find", "cat", "sleep", "timeout", "ip"];
 
 /** Why no image can be built here; `undefined` if one can. */
 export async function missingTool(): Promise<string | undefined> {
@@ -63,6 +63,10 @@ export class Image implements AsyncDisposable {
     return words.split("\n");
   }
 
+  async label(name: string): Promise<string> {
+    return await this.#inspect(`{{index .OCIv1.Config.Labels "${name}"}}`);
+  }
+
   /** Runs a command as the image's user; its standard output. */
   async run(command: readonly string[]): Promise<string> {
     return await this.#buildah(
@@ -90,9 +94,11 @@ export class Image implements AsyncDisposable {
     await Deno.chmod(`${root}/tmp`, 0o1777); // as in any base image
     await Deno.copyFile(Deno.execPath(), `${root}/bin/deno`);
     await Deno.copyFile((await which("busybox"))!, `${root}/bin/busybox`);
-    for (const name of PROGRAMS) {
+    for (const name of APPLETS) {
       await Deno.symlink("busybox", `${root}/bin/${name}`);
     }
+    // What it does is not this test's matter; that it is there is the base's.
+    await Deno.writeTextFile(`${root}/bin/nft`, "#!/bin/sh\n", { mode: 0o755 });
     for (const file of await libraries(Deno.execPath())) {
       await copyInto(root, file);
     }
