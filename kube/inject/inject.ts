@@ -128,7 +128,7 @@ function injected(
       ...metadata,
       annotations: {
         ...metadata?.annotations,
-        [CONFIG]: parleyConfig(settings, probes.ports),
+        [CONFIG]: parleyConfig(pod, settings, probes.ports),
         [INJECTED]: writeUndo(pod, probes.before),
       },
     },

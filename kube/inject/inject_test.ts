@@ -387,6 +387,24 @@ function injectedPod(...args: Parameters<typeof injectionOf>): Pod {
   return injection.pod;
 }
 
+Deno.test("inject() tells the sidecar the names of the pod's ports", () => {
+  const pod = injectedPod(
+    PORTS,
+    app({
+      ports: [
+        { name: "cache", containerPort: 11211 },
+        { name: "stats", containerPort: 9000, protocol: "UDP" },
+        { containerPort: 80 },
+      ],
+    }),
+  );
+  const text = pod.metadata!.annotations!["parley.dev/config"]!;
+  const { config } = parseConfig("parley.yaml", text);
+  assertEquals(config!.endpoint.ports, [
+    { name: "cache", port: 11211, protocol: "TCP" },
+  ]);
+});
+
 Deno.test("inject() changes nothing in the pod that it is given", () => {
   const pod = podWith(
     PORTS,

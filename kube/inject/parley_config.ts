@@ -13,6 +13,7 @@ import {
   INGRESS_PORT,
   VOLUMES,
 } from "./names.ts";
+import { containersOf, type Pod } from "./pod.ts";
 import { readMemory } from "./quantity.ts";
 import type { Ingress, Settings } from "./settings.ts";
 
@@ -25,13 +26,14 @@ const BESIDE_THE_WORKER = 192 * 2 ** 20;
  * @param checkedPorts those of which the kubelet asks
  */
 export function parleyConfig(
+  pod: Pod,
   settings: Settings,
   checkedPorts: readonly number[],
 ): string {
   const { policiesConfigMap, parsersConfigMap } = settings;
   const memory = readMemory(settings.memory)!; // settings have been read
   return stringify({
-    endpoint: { podInfo: VOLUMES.config.path },
+    endpoint: { podInfo: VOLUMES.config.path, ...portNames(pod) },
     listeners: [
       ...settings.ingress ? ingressListeners(settings.ingress) : [],
       ...settings.egress ? [EGRESS] : [],
@@ -57,6 +59,15 @@ export function parleyConfig(
       workerBytes: memory - BESIDE_THE_WORKER,
     },
   }, { lineWidth: 0 });
+}
+
+/** Names that policies may use; of two ports of one name Kubernetes means the first. */
+function portNames(pod: Pod): { readonly ports?: Record<string, number> } {
+  const named = containersOf(pod).flatMap(({ ports }) => ports ?? [])
+    .filter(({ name, protocol }) => name && (protocol ?? "TCP") === "TCP")
+    .map(({ name, containerPort }) => [name!, containerPort] as const);
+  if (named.length === 0) return {};
+  return { ports: Object.fromEntries(named.toReversed()) };
 }
 
 /** `[::]` takes IPv4 as well, and is there where a pod has no IPv6. */
