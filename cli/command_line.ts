@@ -11,6 +11,7 @@ import manifest from "../deno.json" with { type: "json" };
 import { ParleyError } from "../proxylib/error.ts";
 import { escapeLines } from "../policy/problem.ts";
 import { EXIT_FAILED, EXIT_USAGE, UsageError } from "./exit.ts";
+import { injectCommand, webhookCommand } from "./kube_commands.ts";
 import { redirectCommands } from "./redirect_command.ts";
 
 /** Runs one command; its exit code. */
@@ -160,39 +161,6 @@ function commands(exit: (code: number) => void): Command {
       exit(await (await import("./status.ts")).status(options))
     );
 
-  program.command("inject")
-    .description("print a manifest with the sidecar in its pods")
-    .requiredOption("-f, --file <file>", "the manifest; - is standard input")
-    .option("--image <name>", "the sidecar's image")
-    .option(
-      "--no-native-sidecar",
-      "for a cluster before Kubernetes 1.29: an ordinary container",
-    )
-    .option("--remove", "the manifest as it was before, instead")
-    .addHelpText("after", INJECT_EXAMPLES)
-    .action(async (options) =>
-      exit(await (await import("./inject.ts")).inject(options))
-    );
-
-  program.command("webhook")
-    .description("put the sidecar into pods of a cluster as they are created")
-    .option("--listen <address>", "where to listen, host:port", "[::]:8443")
-    .option("--image <name>", "the sidecar's image, unless a pod names another")
-    .option(
-      "--host <name...>",
-      "what the API server calls (default: parley-webhook.NAMESPACE.svc)",
-    )
-    .option("--namespace <name>", "the webhook's own (default: its pod's)")
-    .option(
-      "--certificate-life <time>",
-      "how long a certificate is good for; it is replaced by itself",
-      "90d",
-    )
-    .option("--kubeconfig <file>", "outside of a cluster: how to reach it")
-    .action(async (options) =>
-      exit(await (await import("./webhook.ts")).webhook(options))
-    );
-
   program.addCommand(parserCommands(exit));
   program.addCommand(connectionCommands(exit));
   program.addCommand(metricsCommands(exit));
@@ -210,6 +178,8 @@ function commands(exit: (code: number) => void): Command {
       exit(await (await import("./logs.ts")).logs(options))
     );
   program.addCommand(redirectCommands(exit));
+  program.addCommand(injectCommand(exit));
+  program.addCommand(webhookCommand(exit));
   return inherit(program);
 }
 
@@ -387,15 +357,6 @@ Example:
   parley replay access.log --policy policies/ --policy new.yaml
 
 Exit code: 0 nothing would change, 1 something would or the policy does not load, 2 wrong use.`;
-
-const INJECT_EXAMPLES = `
-What a pod is to have is said by its annotations, such as parley.dev/ports: "11211".
-
-Examples:
-  parley inject -f deployment.yaml | kubectl apply -f -
-  kubectl get deploy cache -o yaml | parley inject -f - --remove | kubectl apply -f -
-
-Exit code: 0 printed, 1 a pod is refused or the text is no YAML, and nothing is printed, 2 wrong use.`;
 
 const RUN_EXAMPLES = `
 Examples:

@@ -1,0 +1,61 @@
+/**
+ * The options and the help of what puts sidecars into pods.
+ *
+ * @module
+ */
+import { Command } from "commander";
+
+/** `inject`, for manifests. */
+export function injectCommand(exit: (code: number) => void): Command {
+  return new Command("inject")
+    .description("print a manifest with the sidecar in its pods")
+    .requiredOption("-f, --file <file>", "the manifest; - is standard input")
+    .option("--image <name>", "the sidecar's image")
+    .option(
+      "--no-native-sidecar",
+      "for a cluster before Kubernetes 1.29: an ordinary container",
+    )
+    .option("--remove", "the manifest as it was before, instead")
+    .addHelpText("after", INJECT_EXAMPLES)
+    .action(async (options) =>
+      exit(await (await import("./inject.ts")).inject(options))
+    );
+}
+
+/** `webhook`, for clusters. */
+export function webhookCommand(exit: (code: number) => void): Command {
+  return new Command("webhook")
+    .description("put the sidecar into pods of a cluster as they are created")
+    .option("--listen <address>", "where to listen, host:port", "[::]:8443")
+    .option("--image <name>", "the sidecar's image, unless a pod names another")
+    .option(
+      "--host <name...>",
+      "what the API server calls (default: parley-webhook.NAMESPACE.svc)",
+    )
+    .option("--namespace <name>", "the webhook's own (default: its pod's)")
+    .option(
+      "--certificate-life <time>",
+      "how long a certificate is good for; it is replaced by itself",
+      "90d",
+    )
+    .option("--kubeconfig <file>", "outside of a cluster: how to reach it")
+    .addHelpText("after", WEBHOOK_HELP)
+    .action(async (options) =>
+      exit(await (await import("./webhook.ts")).webhook(options))
+    );
+}
+
+const INJECT_EXAMPLES = `
+What a pod is to have is said by its annotations, such as parley.dev/ports: "11211".
+
+Examples:
+  parley inject -f deployment.yaml | kubectl apply -f -
+  kubectl get deploy cache -o yaml | parley inject -f - --remove | kubectl apply -f -
+
+Exit code: 0 printed, 1 a pod is refused or the text is no YAML, and nothing is printed, 2 wrong use.`;
+
+const WEBHOOK_HELP = `
+deploy/base installs it. It needs its Secret and its MutatingWebhookConfiguration, both named
+parley-webhook, and the rights to read and write them.
+
+Exit code: 0 told to stop, 1 the cluster is not as it needs it, 2 wrong use.`;
