@@ -139,6 +139,29 @@ Deno.test("the search finds the tree's files and their imports", () => {
   assertEquals(door.includes("zod") && door.includes("./verdict.ts"), true);
 });
 
+/** What the processes of a sidecar begin with. */
+const PROGRAMS = [
+  "cli/supervise.ts",
+  "cli/read_config.ts",
+  "proxy/worker/main.ts",
+  "proxy/checker/main.ts",
+  "proxy/dns/main.ts",
+  "proxy/sandbox/launch.ts",
+];
+
+Deno.test("no process of a sidecar ever loads what is for Kubernetes", () => {
+  const files = new Map([...sources()].map(({ path, text }) => [path, text]));
+  const reached = new Set(PROGRAMS);
+  for (const path of reached) { // grows as it goes
+    for (const specifier of specifiers(withoutComments(files.get(path)!))) {
+      const target = join(path, "..", specifier);
+      if (specifier.startsWith(".") && files.has(target)) reached.add(target);
+    }
+  }
+  assertEquals([...reached].filter((path) => path.startsWith("kube/")), []);
+  assertEquals(reached.has("admin/port_checks.ts"), true); // so that it is followed
+});
+
 const FINE: readonly SourceFile[] = [
   { path: "parsers/x.ts", text: 'import { z } from "parley/proxylib";' },
   { path: "parsers/a/b.ts", text: 'import { z } from "../line.ts";' },

@@ -55,7 +55,8 @@ export async function advance(
   if (next && isTrusted && !isPast(next.cert)) {
     return { current: next, previousCa: current.ca };
   }
-  const isDue = endOf(current.cert) - now < life / 3;
+  const left = endOf(current.cert) - now;
+  const isDue = left < life / 3 || left > 2 * life; // made for a longer life
   if (isDue && (!next || isPast(next.cert))) {
     return { ...credentials, next: await create() };
   }

@@ -60,6 +60,14 @@ Deno.test("advance() stores a successor, serves it once it is trusted, and forge
   assertEquals(bundleOf(fourth), third.current.ca);
 });
 
+Deno.test("advance() stores a successor at once when lives are made much shorter", async () => {
+  const first = await advance(undefined, TERMS, false, START);
+  const shorter = { ...TERMS, life: HOUR };
+  const { current, next } = await advance(first, shorter, false, START);
+  assertSame(current, first.current);
+  assertEquals(endOf(next!.cert), START + HOUR);
+});
+
 Deno.test("advance() begins anew when nobody looked for too long, or the names are others", async () => {
   const first = await advance(undefined, TERMS, false, START);
   const late = await advance(first, TERMS, false, START + 9 * HOUR);

@@ -74,11 +74,7 @@ testWith(needs, "the webhook in a real API server", async (tools, test) => {
     },
   );
 
-  const before = await poll(
-    () => WebhookProcess.start(cluster, port, "1h"),
-    () => "webhook",
-  );
-  await using first = before;
+  await using first = await WebhookProcess.start(cluster, port, "1h");
 
   await step(
     "with its service account's rights the webhook has itself trusted",
@@ -218,7 +214,7 @@ testWith(needs, "the webhook in a real API server", async (tools, test) => {
         return now.join() === own.join() || undefined;
       }, () => "bundle as it was");
       print(`CA bundle put back after ${since(start)}`);
-      await created(cluster, pod("guarded"));
+      await untilCreated(cluster);
     },
   );
 
@@ -256,14 +252,10 @@ testWith(needs, "the webhook in a real API server", async (tools, test) => {
   );
 
   await step(
-    "a certificate of a minute is followed by another, and no pod fails",
+    "a certificate of another life follows, and no pod fails meanwhile",
     async () => {
       await using second = await WebhookProcess.start(cluster, port, "1m");
-      await poll(
-        async () =>
-          (await cluster.create(pod("guarded"))).status === 201 || undefined,
-        () => "pod that is injected again",
-      );
+      await untilCreated(cluster);
       const start = performance.now();
       let pods = 0;
       const served = () =>
@@ -303,13 +295,26 @@ function refusedBy({ status, body }: Answer): string {
   return body.message;
 }
 
-/** Pods need the account that a controller would make. */
+/** Pods need the account that a controller would make; namespaces of the system come by themselves. */
 async function withAccount(cluster: Cluster, namespace: string): Promise<void> {
-  await created(cluster, {
-    apiVersion: "v1",
-    kind: "ServiceAccount",
-    metadata: { name: "default", namespace },
-  });
+  const metadata = { name: "default", namespace };
+  await poll(async () => {
+    const { status } = await cluster.create({
+      apiVersion: "v1",
+      kind: "ServiceAccount",
+      metadata,
+    });
+    return status === 201 || undefined;
+  }, () => `account in ${namespace}`);
+}
+
+/** Creates a pod of a guarded namespace until that is let in: the server learns of a change in a moment. */
+async function untilCreated(cluster: Cluster): Promise<void> {
+  await poll(
+    async () =>
+      (await cluster.create(pod("guarded"))).status === 201 || undefined,
+    () => "pod that is let in",
+  );
 }
 
 /** What two pods of one author have in common, wherever and whenever they are made. */

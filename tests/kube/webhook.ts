@@ -59,6 +59,7 @@ export async function overwriteBundles(
 export class WebhookProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly said: Lines;
+  #isEnded = false;
 
   private constructor(child: Deno.ChildProcess) {
     this.#child = child;
@@ -114,9 +115,13 @@ export class WebhookProcess implements AsyncDisposable {
     return webhook;
   }
 
+  /** Ends it; once more is nothing. */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
     this.#child.kill("SIGTERM");
     await this.#child.status;
+    await this.said.done;
   }
 }
 
