@@ -6,6 +6,7 @@
 import type { PortChecks } from "../admin/port_checks.ts";
 import type { Config } from "../proxy/config/model.ts";
 import type { OperatorLog } from "../proxy/sidecar.ts";
+import { formatAddress } from "../proxy/transport/transport.ts";
 import { thrownText } from "../proxy/thrown.ts";
 
 /** Opens the listener, and moves it. A sidecar without one guards its workload all the same. */
@@ -28,8 +29,8 @@ export class PortCheckDoor implements AsyncDisposable {
     try {
       const { PortChecks } = await import("../admin/port_checks.ts");
       this.#checks = new PortChecks(portChecks);
-      const { hostname, port } = this.#checks.address;
-      this.#log.info(`port checks at ${hostname}:${port}`);
+      const address = { ...this.#checks.address, transport: "tcp" as const };
+      this.#log.info(`port checks at ${formatAddress(address)}`);
     } catch (error) {
       this.#wanted = undefined;
       this.#log.warn(`there are no port checks: ${thrownText(error)}`);

@@ -122,12 +122,12 @@ export class WebhookServer implements AsyncDisposable {
       log.warn(`a request to the webhook is refused (${status}): ${detail}`);
       return { status, body: { status, detail } };
     };
-    const { pathname } = new URL(request.url ?? "/", "https://webhook");
-    if (pathname === "/healthz") return { status: 200, body: {} };
-    if (pathname === "/readyz") {
+    const [path] = (request.url ?? "").split("?", 1);
+    if (path === "/healthz") return { status: 200, body: {} };
+    if (path === "/readyz") {
       return { status: isReady() ? 200 : 503, body: {} };
     }
-    if (pathname !== "/inject") {
+    if (path !== "/inject") {
       return problem(404, "there are /inject, /healthz and /readyz");
     }
     if (request.method !== "POST") return problem(405, "use POST");
