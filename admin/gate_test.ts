@@ -186,3 +186,10 @@ Deno.test("admit(): what is let in says so in the path, not in what it decodes t
     assertEquals(await statusOf(OUTSIDE, `GET ${path}`, [HOST]), 401, path);
   }
 });
+
+Deno.test("admit(): no other token is taken for the right one", async () => {
+  for (let i = 0; i < 2000; i++) {
+    const field = `authorization: Bearer ${TOKEN}${i}`;
+    assertEquals(await statusOf(LOOPBACK, "PUT /v1/x", [HOST, field]), 401);
+  }
+});

@@ -93,8 +93,8 @@ Deno.test({
       { text: good.replace("spec", "specc"), says: /a\.yaml:\d+:\d+: .*specc/ },
       { text: "{", says: /a\.yaml:1:/ },
       { text: "just text", says: /neither a policy object/ },
-      { text: "", says: /holds no policy/ },
-      { text: "# nothing\n---\n", says: /holds no policy/ },
+      { text: "", says: /holds no document/ },
+      { text: "# nothing\n---\n", says: /holds no document/ },
     ];
     for (const { text, says } of wrong) {
       const refused = await overSocket(at, "/v1/policies/a", put(text));
@@ -103,6 +103,12 @@ Deno.test({
       assertMatch(refused.json.detail, says);
       const [first] = refused.json.errors;
       assert(first.line >= 1 && first.column >= 1 && first.mend);
+    }
+    for (const text of ["", "# nothing\n---\n"]) {
+      const refused = await overSocket(at, "/v1/policies/new", put(text));
+      assertEquals(refused.status, 422, text);
+      assertProblem(refused);
+      assertMatch(refused.json.detail, /new\.yaml:1:1: .*holds no policy/);
     }
     const twin = await overSocket(at, "/v1/policies/b", put(good));
     assertEquals(twin.status, 422);
