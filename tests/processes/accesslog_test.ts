@@ -169,6 +169,11 @@ Deno.test({
       await using _events = await Events.open(parley.adminSocket);
       assertEquals(await descriptors(), before.map((count) => count + 1));
     }
+    using head = await Raw.connect(parley.adminSocket);
+    await head.send("HEAD /v1/accesslog HTTP/1.1\r\nhost: parley\r\n\r\n");
+    const answer = await head.readToEnd();
+    assertMatch(answer, /^HTTP\/1\.1 200 [^]*\r\n\r\n$/);
+    assertMatch(answer, /content-type: text\/event-stream/);
     await poll(
       async () =>
         String(await descriptors()) === String(before) ? true : undefined,
