@@ -20,6 +20,7 @@ import { parsers } from "./parsers.ts";
 import { policies } from "./policies.ts";
 import { probes } from "./probes.ts";
 import { status } from "./status.ts";
+import { trace } from "./trace.ts";
 
 /** All operations, as the document lists them. A resource that is added is added here. */
 export function operationsOf(sidecar: Administered): Operation[] {
@@ -33,6 +34,7 @@ export function operationsOf(sidecar: Administered): Operation[] {
     ...configuration(sidecar),
     ...metrics(sidecar),
     ...accessLog(sidecar),
+    ...trace(sidecar),
   ];
   return [...operations, openApi(operations)];
 }
