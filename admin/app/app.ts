@@ -16,9 +16,11 @@ import { identities } from "./identities.ts";
 import { metrics } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
 import type { Operation } from "./operation.ts";
+import { page } from "./page.ts";
 import { parsers } from "./parsers.ts";
 import { policies } from "./policies.ts";
 import { probes } from "./probes.ts";
+import { requests } from "./requests.ts";
 import { status } from "./status.ts";
 import { trace } from "./trace.ts";
 
@@ -35,6 +37,8 @@ export function operationsOf(sidecar: Administered): Operation[] {
     ...metrics(sidecar),
     ...accessLog(sidecar),
     ...trace(sidecar),
+    ...requests(sidecar),
+    ...page(),
   ];
   return [...operations, openApi(operations)];
 }
