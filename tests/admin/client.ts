@@ -4,6 +4,7 @@
  * @module
  */
 import { match as assertMatch } from "node:assert/strict";
+import type { Operation } from "../../admin/app/operation.ts";
 import { within } from "../e2e/wait.ts";
 import { Parley } from "../processes/parley.ts";
 
@@ -56,6 +57,11 @@ async function told(response: Response): Promise<Told> {
   const text = await response.text();
   const isJson = text !== "" && /json/.test(headers.get("content-type") ?? "");
   return { status, headers, text, json: isJson ? JSON.parse(text) : undefined };
+}
+
+/** Whether an operation answers a stream, which has no end. */
+export function isEndless({ answers }: Operation): boolean {
+  return answers[200]?.content?.["text/event-stream"] !== undefined;
 }
 
 /** What `admin` of a configuration is for these tests; the files are in the sidecar's folder. */
