@@ -6,12 +6,15 @@
 import type { Lease } from "../policy/dns_cache.ts";
 import type { Knowledge } from "../policy/identity_source.ts";
 import type { Problem } from "../policy/problem.ts";
+import type { FieldTexts } from "../proxylib/parser.ts";
 import type { Config } from "./config/model.ts";
 import type { LogFollower } from "./accesslog/followers.ts";
 import type { LineFilter } from "./accesslog/line_filter.ts";
 import type { Metrics } from "./counting/metrics.ts";
 import type { PolicyState } from "./policy_history.ts";
 import type { ParserStatus } from "./registry/registry.ts";
+import type { QueryOptions } from "./trace/query.ts";
+import type { TraceReport } from "./trace/report.ts";
 
 /** What operators may ask of a sidecar, and have it do. */
 export interface Administered {
@@ -42,8 +45,23 @@ export interface Administered {
   knowledge(): SidecarKnowledge;
   /** The configuration that is followed. */
   config(): Config;
+  /**
+   * What the policy in force says of a connection, or of a request on it, and why.
+   *
+   * @throws {WrongQuestion} when the question is wrong
+   * @throws {ParleyError} when the parser fails
+   */
+  trace(question: TraceQuestion): Promise<TraceReport>;
   /** Policies that are put in here; absent where they come from files only. */
   readonly policies?: AdministeredPolicies;
+}
+
+/** A connection, or a request on it, that may have been. */
+export interface TraceQuestion extends QueryOptions {
+  /** The parser that is meant, where the policy and the listeners do not say it. */
+  readonly l7proto?: string;
+  /** Fields of a request, as the access log shows them. */
+  readonly l7?: FieldTexts;
 }
 
 /** Policies that operators put in by name. */

@@ -15,6 +15,7 @@ import {
   type ParserState,
   type SidecarKnowledge,
   type SidecarStatus,
+  type TraceQuestion,
   type Which,
 } from "./administered.ts";
 import type { Metrics } from "./counting/metrics.ts";
@@ -28,6 +29,7 @@ import type { WorkerQuestion } from "./control/messages.ts";
 import { Joined } from "./joined.ts";
 import type { ParserHistory } from "./registry/history.ts";
 import type { ParserStatus } from "./registry/registry.ts";
+import type { TraceReport } from "./trace/report.ts";
 import type { VersionCount } from "./versions.ts";
 
 /** Whoever holds connections is asked for its counters so often at most: it has better to do. */
@@ -53,6 +55,8 @@ export interface Administrable {
   listeners(): ListenerState[];
   knowledge(): SidecarKnowledge;
   config(): Config;
+  /** See {@linkcode Administered.trace}. */
+  trace(question: TraceQuestion): Promise<TraceReport>;
   /** What keeps it from work beside its listeners, policy and parsers. */
   faults(): string[];
   readonly policies?: AdministeredPolicies;
@@ -125,6 +129,10 @@ export class Administration implements Administered {
 
   config(): Config {
     return this.#parts.config();
+  }
+
+  trace(question: TraceQuestion): Promise<TraceReport> {
+    return this.#parts.trace(question);
   }
 
   async connections(filter: ConnectionFilter = {}): Promise<ConnectionList> {

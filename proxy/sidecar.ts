@@ -6,7 +6,7 @@
  */
 import { ParleyError } from "../proxylib/error.ts";
 import { nearMiss, oneOf, quote } from "../policy/problem.ts";
-import type { Administered } from "./administered.ts";
+import type { Administered, TraceQuestion } from "./administered.ts";
 import { Administration } from "./administration.ts";
 import { answer } from "./answer.ts";
 import { openSink } from "./accesslog/sinks.ts";
@@ -33,6 +33,7 @@ import {
   RESOLVE_MS,
   resolveNames,
 } from "./supervisor/names.ts";
+import type { TraceReport } from "./trace/report.ts";
 import { unguarded } from "./unguarded.ts";
 import { type Watch, watch } from "./watch.ts";
 
@@ -194,12 +195,27 @@ export class Sidecar {
         }),
       knowledge: () => ({ ...this.#cluster.knowledge, names: [] }),
       config: () => this.#config,
+      trace: (question) => this.#trace(question),
       faults: () => this.#isStopping ? ["the sidecar is stopping"] : [],
       stageAgain: (name) => {
         this.#registry.loadAgain(name);
         return this.reload();
       },
     });
+  }
+
+  async #trace(question: TraceQuestion): Promise<TraceReport> {
+    const { traceInForce } = await import("./trace/in_force.ts");
+    const { askedInProcess } = await import("./trace/in_process.ts");
+    return await traceInForce(
+      {
+        policy: this.#policy.current,
+        config: this.#config,
+        knowledge: { ...this.#cluster.knowledge, names: [] },
+      },
+      question,
+      askedInProcess(this.#registry),
+    );
   }
 
   /** Reopens the access log, after a rotation. */

@@ -16,10 +16,13 @@ import { identities } from "./identities.ts";
 import { metrics } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
 import type { Operation } from "./operation.ts";
+import { page } from "./page.ts";
 import { parsers } from "./parsers.ts";
 import { policies } from "./policies.ts";
 import { probes } from "./probes.ts";
+import { requests } from "./requests.ts";
 import { status } from "./status.ts";
+import { trace } from "./trace.ts";
 
 /** All operations, as the document lists them. A resource that is added is added here. */
 export function operationsOf(sidecar: Administered): Operation[] {
@@ -33,6 +36,9 @@ export function operationsOf(sidecar: Administered): Operation[] {
     ...configuration(sidecar),
     ...metrics(sidecar),
     ...accessLog(sidecar),
+    ...trace(sidecar),
+    ...requests(sidecar),
+    ...page(),
   ];
   return [...operations, openApi(operations)];
 }

@@ -62,7 +62,8 @@ function documentOf(operations: readonly Operation[]): object {
 
 /** The resource that a path begins with. */
 function tagOf({ path }: Operation): string {
-  return path.split("/").find((part) => part !== "" && part !== "v1")!;
+  return path.split("/").find((part) => part !== "" && part !== "v1") ??
+    "page";
 }
 
 function describe(operation: Operation, components: Components): object {
@@ -122,7 +123,7 @@ function parametersOf(
       return {
         name,
         in: place,
-        required: place === "path",
+        required: !(one as z.ZodType).safeParse(undefined).success,
         ...(description === undefined ? {} : { description }),
         schema: rest,
       };

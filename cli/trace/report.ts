@@ -1,5 +1,5 @@
 /**
- * A trace for people, and for programs.
+ * A trace for people.
  *
  * @module
  */
@@ -11,7 +11,8 @@ import type {
 } from "../../policy/mod.ts";
 import { escapeControls } from "../../policy/problem.ts";
 import type { Coverage } from "../../proxy/matcher.ts";
-import type { Trace, TracedRequest } from "./trace.ts";
+import { whyOf } from "../../proxy/trace/report.ts";
+import type { Trace, TracedRequest } from "../../proxy/trace/trace.ts";
 
 /** A rule, or a part of one, and what came of it. */
 interface Row {
@@ -41,103 +42,6 @@ export function asText(trace: Trace, colour: boolean): string[] {
     "",
     ...tableOf(rowsOf(trace), paint),
   ];
-}
-
-/** The same as plain data. */
-export function asJson(trace: Trace): unknown {
-  const { verdict, query, access, explanation, proto, request } = trace;
-  const { closedBy, rules } = explanation;
-  return {
-    verdict,
-    why: whyOf(trace),
-    ...decisive(trace),
-    query,
-    ...(proto === undefined ? {} : { l7proto: proto }),
-    connection: access.verdict,
-    ...(request && { request: requestAsJson(request) }),
-    closedBy,
-    rules: rules.map((rule) => ({
-      ...rule,
-      entries: rule.entries.map(({ l7, ...entry }) => ({
-        ...entry,
-        ...(l7 && { l7: l7AsJson(l7, request) }),
-      })),
-    })),
-  };
-}
-
-function requestAsJson({ proto, fields, decision }: TracedRequest) {
-  return { l7proto: proto, fields, ...(decision && { decision }) };
-}
-
-function l7AsJson({ set, rules }: L7Account, request?: TracedRequest) {
-  return {
-    l7proto: set.proto,
-    rules: rules.map(({ ref, raw, place }) => {
-      const covers = request?.coverage.get(ref)?.covers;
-      return { ref, place, rule: raw, ...(covers !== undefined && { covers }) };
-    }),
-  };
-}
-
-/** `rule` and `reason` as the access log would say them. */
-function decisive({ access, request }: Trace): {
-  rule?: string;
-  reason?: string;
-} {
-  const { rule, reason } = request?.decision ??
-    (access.verdict === "denied"
-      ? access
-      : { rule: access.unrestricted?.rule, reason: undefined });
-  return {
-    ...(rule === undefined ? {} : { rule }),
-    ...(reason === undefined ? {} : { reason }),
-  };
-}
-
-function whyOf(trace: Trace): string {
-  const reason = reasonOf(trace);
-  return trace.verdict === "audit"
-    ? `${reason}; it passes, and is logged: what denies it is in audit mode`
-    : reason;
-}
-
-function reasonOf(trace: Trace): string {
-  const { access, explanation, query, request } = trace;
-  const { closedBy, protos } = explanation;
-  if (access.verdict === "denied" && request?.decision?.allowed === false) {
-    return "a policy in audit mode denies the connection, and no L7 rule of the others covers the request (no-rule)";
-  }
-  if (access.verdict === "denied") {
-    if (access.rule !== undefined) {
-      return `${access.rule} denies the connection (deny-rule)`;
-    }
-    if (protos.length > 1) {
-      return `the rules name ${
-        protos.join(" and ")
-      } for port ${query.port}: one of them would go unenforced (no-rule)`;
-    }
-    return `no rule allows the connection, and ${
-      closedBy[0]
-    } closes ${query.direction} (no-rule)`;
-  }
-  const decision = request?.decision;
-  if (decision && decision.verdict !== "forwarded") {
-    return "the connection is allowed, but no L7 rule covers the request (no-rule)";
-  }
-  const { unrestricted } = access;
-  if (decision?.rule !== undefined) {
-    return decision.rule === unrestricted?.rule
-      ? `${decision.rule} allows the connection, whatever is asked on it`
-      : `${decision.rule} covers the request`;
-  }
-  if (unrestricted?.rule !== undefined) {
-    return `${unrestricted.rule} allows the connection, whatever is asked on it`;
-  }
-  if (unrestricted !== undefined) {
-    return `no rule closes ${query.direction} for this workload, so all passes`;
-  }
-  return "the connection is allowed; the L7 rules below judge each request on it";
 }
 
 function questionOf({ query, proto, request }: Trace): [string, string][] {

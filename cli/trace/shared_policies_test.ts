@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { createIdentities } from "../../policy/mod.ts";
 import { type LoadedParsers, withParsers } from "../loaded_parsers.ts";
 import { readFields } from "./fields.ts";
-import { type QueryOptions, readQuery } from "./query.ts";
+import { type QueryOptions, readQuery } from "../../proxy/trace/query.ts";
 import { answer } from "./trace.ts";
 
 const FOLDER = new URL("../../../shared/policies/", import.meta.url);

@@ -143,7 +143,7 @@ const ANSWERS: readonly {
     line: `${AUDIT} --l7 cmd=READ --l7 file=/a/public`,
     want: "audit",
     why:
-      "no L7 rule covers the request (no-rule); it passes, and is logged: what denies it is in audit mode",
+      "no L7 rule of default/droids covers the request (no-rule); it passes, and is logged: what denies it is in audit mode",
   },
   {
     name: "a connection that a policy in audit mode denies",
@@ -156,13 +156,13 @@ const ANSWERS: readonly {
     name: "a request that none covers",
     line: `${MONITORING} --l7 cmd=READ --l7 file=/a/public`,
     want: "denied",
-    why: "no L7 rule covers the request (no-rule)",
+    why: "no L7 rule of default/droids covers the request (no-rule)",
   },
   {
     name: "an unknown request, as the parser would judge it",
     line: `${MONITORING} --l7 cmd=HALTS`,
     want: "denied",
-    why: "no L7 rule covers the request",
+    why: "no L7 rule of default/droids covers the request",
   },
   {
     name: "--l7proto as the policy has it",
@@ -285,7 +285,7 @@ const USAGE: readonly { name: string; line: string; says: RegExp }[] = [
   {
     name: "fields where no parser is named",
     line: `${P} --to app=r2 --from app=x --port 1 --l7 cmd=READ`,
-    says: /no rule names a parser for port 1.*--l7proto/,
+    says: /--l7: no rule names a parser for port 1.*l7proto/,
   },
   {
     name: "a parser that is not there",
@@ -351,7 +351,7 @@ const USAGE: readonly { name: string; line: string; says: RegExp }[] = [
   {
     name: "an address for the guarded workload at egress",
     line: `${P} --to app=x --from ::1 --port 1 --egress`,
-    says: /--from is the guarded workload with --egress/,
+    says: /--from is the guarded workload at egress/,
   },
   {
     name: "a prefix",

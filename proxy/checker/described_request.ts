@@ -21,7 +21,7 @@ export function describedRequest(
   if (!definition.fromFields) {
     return {
       wrong:
-        `the parser ${name} cannot make a request of log fields (it has no fromFields); leave out --l7 to trace the connection`,
+        `the parser ${name} cannot make a request of log fields (it has no fromFields); leave the fields out to trace the connection`,
     };
   }
   const read = (given: FieldTexts) => {
@@ -53,7 +53,7 @@ function wrongName(
   if (field === undefined) return undefined;
   const mend = nearMiss(field, known) ??
     (known.length === 0 ? "leave it out" : `write ${oneOf(known)}`);
-  return `--l7: a request of ${parser} has no field ${
+  return `a request of ${parser} has no field ${
     JSON.stringify(field)
   }; ${mend}`;
 }
@@ -65,7 +65,7 @@ function wrongCount(
 ): string | undefined {
   for (const [field, values] of Object.entries(given)) {
     if (values.length < 2 || Array.isArray(fields[field])) continue;
-    return `--l7: the field ${field} of ${parser} has one value, and ${values.length} are given; keep one`;
+    return `the field ${field} of ${parser} has one value, and ${values.length} are given; keep one`;
   }
   return undefined;
 }

@@ -13,7 +13,7 @@ import { ParleyError } from "../../proxylib/error.ts";
 import type { Lease } from "../../policy/dns_cache.ts";
 import { formatProblem, nearMiss, oneOf, quote } from "../../policy/problem.ts";
 import type { Source } from "../../policy/file.ts";
-import type { Administered } from "../administered.ts";
+import type { Administered, SidecarKnowledge } from "../administered.ts";
 import { Administration } from "../administration.ts";
 import type { Config } from "../config/mod.ts";
 import type { Judgement, Published } from "../control/messages.ts";
@@ -50,6 +50,7 @@ import { Parsers } from "./parsers.ts";
 import { CHECKER, WORKER } from "./programs.ts";
 import { type Reviewed, Reviews } from "./reviews.ts";
 import { StoredPolicies } from "./stored_policies.ts";
+import { Traces } from "./traces.ts";
 import { Turns } from "./turns.ts";
 import { Workers, type WorkerState } from "./workers.ts";
 
@@ -86,6 +87,14 @@ export class Supervisor {
       config: this.#config,
       parsers: this.#parsers,
       documents: this.#published.documents,
+    };
+  });
+  readonly #traces = new Traces(() => this.#openChecker(), () => {
+    return {
+      config: this.#config,
+      knowledge: this.#knowledge,
+      documents: this.#published.documents,
+      serving: this.#parsers.serving,
     };
   });
   /** What was reported at the last review: it is not said again while it lasts. */
@@ -202,6 +211,10 @@ export class Supervisor {
     return this.#inTurn(() => this.#reload());
   }
 
+  get #knowledge(): SidecarKnowledge {
+    return { ...this.#cluster.knowledge, names: this.#dns.leases };
+  }
+
   /** What its operator may see and do. */
   get administered(): Administered {
     return new Administration({
@@ -233,10 +246,9 @@ export class Supervisor {
       status: () => this.#parsers.status(),
       stageAgain: (name) => this.#stageAgain(name),
       listeners: () => this.#listeners.states(this.#config.listeners),
-      knowledge: () => {
-        return { ...this.#cluster.knowledge, names: this.#dns.leases };
-      },
+      knowledge: () => this.#knowledge,
       config: () => this.#config,
+      trace: (question) => this.#traces.ask(question),
       faults: () => [
         ...(this.#isStopping ? ["the sidecar is stopping"] : []),
         ...(this.#workers.live.size === 0 ? ["no worker runs"] : []),
@@ -266,6 +278,7 @@ export class Supervisor {
     await Promise.all([
       this.#workers.drain(this.#config.limits.drain),
       this.#reviews.stop(),
+      this.#traces.stop(),
     ]);
     await this.#release();
   }

@@ -23,8 +23,17 @@ export async function debianProgram(
   return {
     kind: "tool",
     command: await programIn(folder, program),
-    env: { LD_LIBRARY_PATH: libraries.join(":") },
+    env: {
+      LD_LIBRARY_PATH: libraries.join(":"),
+      ...await fontsIn(folder),
+    },
   };
+}
+
+/** Where fonts and their configuration are, if the system has none: then they were unpacked, too. */
+async function fontsIn(folder: string): Promise<Record<string, string>> {
+  const there = await Deno.stat(`${folder}/etc/fonts`).catch(() => undefined);
+  return there ? { FONTCONFIG_SYSROOT: folder } : {};
 }
 
 /** A release has one version of each package, but for its security fixes. */
@@ -56,9 +65,9 @@ async function unpack(
   }
 }
 
-/** Where a package has its program; an administrator's are in `sbin`. @throws when it has none */
+/** Where a package has its program; an administrator's are in `sbin`, and a script may stand for one in `lib`. @throws when it has none */
 async function programIn(folder: string, program: string): Promise<string> {
-  for (const place of ["usr/bin", "usr/sbin"]) {
+  for (const place of [`usr/lib/${program}`, "usr/bin", "usr/sbin"]) {
     const path = `${folder}/${place}/${program}`;
     const found = await Deno.stat(path).catch(() => undefined);
     if (found?.isFile) return path;
@@ -111,10 +120,28 @@ async function downloadWith(
   });
 }
 
-/** `usr/lib` and the folder of the machine's own libraries below it. */
+/** The folders of the machine's own libraries below `usr/lib`, and those in which packages keep libraries for themselves. */
 async function folders(path: string): Promise<string[]> {
+  const own = (await foldersIn(path)).filter((path) =>
+    path.includes("-linux-")
+  );
+  const inner = await Promise.all(own.map(foldersIn));
+  const found: string[] = [];
+  for (const folder of inner.flat()) {
+    if (await hasLibraries(folder)) found.push(folder);
+  }
+  return [...own, ...found];
+}
+
+async function foldersIn(path: string): Promise<string[]> {
   const entries = await Array.fromAsync(Deno.readDir(path)).catch(() => []);
-  return entries.filter(({ isDirectory, name }) =>
-    isDirectory && name.includes("-linux-")
-  ).map(({ name }) => `${path}/${name}`);
+  return entries.filter(({ isDirectory }) => isDirectory)
+    .map(({ name }) => `${path}/${name}`).sort();
+}
+
+async function hasLibraries(path: string): Promise<boolean> {
+  for await (const { name } of Deno.readDir(path)) {
+    if (/^lib.+\.so(\.|$)/.test(name)) return true;
+  }
+  return false;
 }

@@ -15,7 +15,7 @@ import { debianProgram } from "./debian.ts";
 import { goProgram } from "./go.ts";
 import { javaWith } from "./java.ts";
 import { programInPackage, pythonWith } from "./python.ts";
-import { type Missing, missing, onPath, type Tool } from "./tool.ts";
+import { type Missing, missing, onPath, output, type Tool } from "./tool.ts";
 
 export type { Missing, Tool } from "./tool.ts";
 
@@ -37,6 +37,18 @@ export function nftables(): Promise<Tool | Missing> {
 /** Prometheus's tool that checks metrics and rules. */
 export function promtool(): Promise<Tool | Missing> {
   return programOf("prometheus", "promtool");
+}
+
+/** Chromium, which starts: on PATH, or from Debian. */
+export function chromium(): Promise<Tool | Missing> {
+  return orMissing("chromium cannot be had", async () => {
+    const command = onPath("chromium") ?? onPath("google-chrome");
+    const tool: Tool = command
+      ? { kind: "tool", command, env: {} }
+      : await debianProgram("chromium", "chromium");
+    await output(tool.command, ["--version"], { env: { ...tool.env } });
+    return tool;
+  });
 }
 
 /** HAProxy. */

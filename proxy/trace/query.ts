@@ -1,5 +1,5 @@
 /**
- * What `parley trace` is asked, from its options: who, to whom, at which port.
+ * What is asked of a policy, as people write it: who, to whom, at which port.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import {
 } from "../../policy/mod.ts";
 import { normalizeName } from "../../policy/dns_name.ts";
 import { oneOf } from "../../policy/problem.ts";
-import { UsageError } from "../exit.ts";
+import { WrongQuestion } from "./wrong_question.ts";
 
 /** The options that name a connection, and what is known of its ends. */
 export interface QueryOptions {
@@ -52,12 +52,12 @@ export function readQuery(options: QueryOptions, known: Known): Query {
   const { to, from, port, egress = false } = options;
   const [subject, peer] = egress
     ? [
-      readSubject("--from", from, " with --egress", known),
-      readPeer("--to", to, known),
+      readSubject("from", from, " at egress", known),
+      readPeer("to", to, known),
     ]
     : [
-      readSubject("--to", to, "", known),
-      readPeer("--from", from, known),
+      readSubject("to", to, "", known),
+      readPeer("from", from, known),
     ];
   const target = { port: readPort(port), protocol: readProtocol(options) };
   const ports = (options.portName ?? []).map((name) => ({ name, ...target }));
@@ -87,8 +87,8 @@ const PROTOCOLS: readonly Protocol[] = ["TCP", "UDP", "SCTP"];
 function readProtocol({ protocol = "TCP" }: QueryOptions): Protocol {
   const known = PROTOCOLS.find((name) => name === protocol.toUpperCase());
   if (known !== undefined) return known;
-  throw new UsageError(
-    `--protocol ${JSON.stringify(protocol)} has no ports; write ${
+  throw new WrongQuestion(
+    `protocol ${JSON.stringify(protocol)} has no ports; write ${
       oneOf(PROTOCOLS)
     }`,
   );
@@ -97,8 +97,8 @@ function readProtocol({ protocol = "TCP" }: QueryOptions): Protocol {
 function readName(text: string): string {
   const name = normalizeName(text);
   if (name !== undefined) return name;
-  throw new UsageError(
-    `--name ${
+  throw new WrongQuestion(
+    `name ${
       JSON.stringify(text)
     } is not a name of a domain; write such as cilium.io`,
   );
@@ -108,12 +108,12 @@ function readService(text: string): Service {
   const [, namespace = "default", name, labels] =
     /^(?:([^/:]+)\/)?([^/:]+)(?::(.*))?$/.exec(text) ?? [];
   if (name !== undefined) {
-    const all = labels === undefined ? [] : readLabels("--service", labels);
+    const all = labels === undefined ? [] : readLabels("service", labels);
     const own = all.filter((label) => parseLabel(label).key !== NAMESPACE_KEY);
     return { name, namespace, labels: own };
   }
-  throw new UsageError(
-    `--service ${
+  throw new WrongQuestion(
+    `service ${
       JSON.stringify(text)
     } is not a service; write [namespace/]name, and :key=value,… for its labels`,
   );
@@ -122,8 +122,8 @@ function readService(text: string): Service {
 function readPort(text: string): number {
   const port = /^[1-9]\d{0,4}$/.test(text) ? Number(text) : 0;
   if (port >= 1 && port <= 65535) return port;
-  throw new UsageError(
-    `--port ${
+  throw new WrongQuestion(
+    `port ${
       JSON.stringify(text)
     } is not a port; write a number from 1 to 65535`,
   );
@@ -139,7 +139,7 @@ function readSubject(
   if (text === undefined) {
     const [only, second] = workloads;
     if (only !== undefined && second === undefined) return only;
-    throw new UsageError(
+    throw new WrongQuestion(
       `${option} is missing${
         only === undefined
           ? ""
@@ -152,7 +152,7 @@ function readSubject(
     return workloads.find((known) => known.labels.join() === labels.join()) ??
       { labels };
   }
-  throw new UsageError(
+  throw new WrongQuestion(
     `${option} is the guarded workload${when}, and policies select it by labels; write its labels in place of ${text}`,
   );
 }
@@ -164,13 +164,13 @@ function readPeer(
   { identities, cluster }: Known,
 ): Peer {
   if (text === undefined) {
-    throw new UsageError(
+    throw new WrongQuestion(
       `${option} is missing; write the labels of the peer, or its address`,
     );
   }
   if (parseAddress(text) !== undefined) return identities.peerOf(text);
   if (parsePrefix(text) !== undefined) {
-    throw new UsageError(
+    throw new WrongQuestion(
       `${option} ${text} is a prefix; write one address of it`,
     );
   }
@@ -189,21 +189,21 @@ function readLabels(
     const { source, key, value } = parseLabel(item.trim());
     const name = source === "k8s" ? key : `${source}:${key}`;
     if (!/^[a-z][a-z0-9-]*$/.test(source) || !isLabelKey(key)) {
-      throw new UsageError(
+      throw new WrongQuestion(
         `${option}: ${
           JSON.stringify(item)
         } is neither a label nor an address; write [source:]key=value,… or an IP address`,
       );
     }
     if (!isLabelValue(value)) {
-      throw new UsageError(
+      throw new WrongQuestion(
         `${option}: ${
           JSON.stringify(value)
         } cannot be the value of a label; write at most 63 letters, digits, '-', '_' and '.'`,
       );
     }
     if (Object.hasOwn(labels, name)) {
-      throw new UsageError(
+      throw new WrongQuestion(
         `${option}: the label ${name} is given twice; keep one of the two`,
       );
     }
