@@ -46,7 +46,7 @@ const HEADERS = {
 };
 
 const params = z.object({
-  file: z.string().regex(NAME).describe("a file of the page"),
+  file: z.string().min(1).describe("a file of the page"),
 });
 const headers = {
   "if-none-match": z.string().optional()
