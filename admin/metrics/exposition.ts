@@ -71,8 +71,8 @@ export function readExposition(text: string): ReadSample[] {
     .map(readSample);
 }
 
-const SAMPLE = /^(\w+)(?:\{(.*)\})? (\S+)$/;
-const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"(?:,|$)/gy;
+const SAMPLE = /^(\w+)(?:\{(.*)\})? (\S+)$/s;
+const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"(?:,|$)/gsy;
 
 function readSample(line: string): ReadSample {
   const [, name, labels = "", value] = SAMPLE.exec(line) ?? [];
@@ -86,10 +86,10 @@ function readSample(line: string): ReadSample {
     labels: Object.fromEntries(read.map(([, key, text]) => {
       return [key, unescapeLabel(text!)];
     })),
-    value: value === "+Inf" ? Infinity : Number(value),
+    value: Number(value!.replace(/Inf$/, "Infinity")),
   };
 }
 
 function unescapeLabel(text: string): string {
-  return text.replace(/\\(.)/g, (_, letter) => letter === "n" ? "\n" : letter);
+  return text.replace(/\\(.)/gs, (_, letter) => letter === "n" ? "\n" : letter);
 }

@@ -27,11 +27,14 @@ Deno.test("exposition() writes the text format", () => {
 
 Deno.test("readExposition() reads what exposition() writes", () => {
   const name = fc.stringMatching(/^[a-z_]{1,20}$/);
-  const labels = fc.dictionary(name, fc.string(), {
+  const labels = fc.dictionary(name, fc.string({ unit: "binary" }), {
     maxKeys: 3,
     noNullPrototype: true,
   });
-  const value = fc.oneof(fc.double({ noNaN: true }), fc.constant(Infinity));
+  const value = fc.oneof(
+    fc.double({ noNaN: true }),
+    fc.constantFrom(Infinity, -Infinity),
+  );
   fc.assert(fc.property(name, labels, value, (name, labels, value) => {
     const samples = [{ labels, value }];
     const text = exposition([{ name, type: "gauge", help: "", samples }]);
