@@ -348,7 +348,7 @@ test("a workload that no policy selects is said to be unguarded, at start and wh
   const said = () =>
     field.said(/no policy in force selects the workload/).length;
   assertEquals(said(), 0);
-  await field.write("policies/p.yaml", "");
+  await field.write("policies/p.yaml", "[]");
   await sidecar.reload();
   assertEquals(said(), 1);
   await field.drain();
