@@ -47,21 +47,35 @@ async function follow(
   }
 }
 
+const encoder = new TextEncoder();
+const FOLLOWING = encoder.encode(": following\n\n");
+/** Something is sent so often: only then is it seen that a reader has vanished. */
+const BEAT_MS = 15_000;
+
 /** Nothing is taken from the follower's queue before it is read: there it is counted what is lost. */
 function events(follower: LogFollower): ReadableStream<Uint8Array> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let next: Promise<LineBatch | undefined> | undefined;
   return new ReadableStream({
-    start: (controller) =>
-      controller.enqueue(encoder.encode(": following\n\n")),
+    start: (controller) => controller.enqueue(FOLLOWING),
     async pull(controller) {
-      const batch = await follower.next();
+      next ??= follower.next();
+      const silence = Promise.withResolvers<"silence">();
+      timer = setTimeout(() => silence.resolve("silence"), BEAT_MS);
+      const batch = await Promise.race([next, silence.promise]);
+      clearTimeout(timer);
+      if (batch === "silence") return controller.enqueue(FOLLOWING);
+      next = undefined;
       if (batch) controller.enqueue(encode(batch));
       else controller.close();
     },
-    cancel: () => follower[Symbol.dispose](),
+    cancel() {
+      clearTimeout(timer);
+      follower[Symbol.dispose]();
+    },
   }, { highWaterMark: 1 });
 }
 
-const encoder = new TextEncoder();
 /** Lines are shared by all who have the same filter, and so are their bytes. */
 const encoded = new WeakMap<readonly string[], Uint8Array>();
 

@@ -10,7 +10,8 @@
  * In a pod, loopback is the guarded workload: it may look, and change nothing. A
  * browser is kept from being used against its owner: a name that leads here by
  * chance is no host of ours (DNS rebinding), and a page of another origin may
- * change nothing, even with the token (CSRF).
+ * change nothing, even with the token (CSRF), nor make this machine answer what
+ * it cannot see.
  *
  * @module
  */
@@ -46,7 +47,8 @@ export async function admit(
   const [path] = head.target.split("?", 1);
   if (isReading && PROBES.has(path!)) return;
   if (!isReading || !door.isLoopback) await checkToken(head, door, isReading);
-  if (!isReading) checkOrigin(head);
+  if (isReading) checkFetch(head);
+  else checkOrigin(head);
 }
 
 function checkHost({ host }: Head, { hosts }: Door, local: string): void {
@@ -104,15 +106,27 @@ async function digest(text: string): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
 }
 
+/** What a page of another site loads is refused; a link that somebody follows is not. */
+function checkFetch({ headers }: Head): void {
+  if (!isOfOtherSite(headers)) return;
+  if (headers.get("sec-fetch-dest") === "document") return;
+  throw new RequestError(
+    403,
+    "a page of another origin loads nothing from here; open the address itself",
+  );
+}
+
+function isOfOtherSite(headers: Head["headers"]): boolean {
+  const site = headers.get("sec-fetch-site");
+  return site !== undefined && site !== "same-origin" && site !== "none";
+}
+
 /** Pages send where they come from with whatever changes something. */
 function checkOrigin({ host, headers }: Head): void {
   const origin = headers.get("origin");
-  const site = headers.get("sec-fetch-site");
   const isForeign = origin !== undefined &&
     origin.toLowerCase().replace(/^https?:\/\//, "") !== host.toLowerCase();
-  const isElsewhere = site !== undefined && site !== "same-origin" &&
-    site !== "none";
-  if (!isForeign && !isElsewhere) return;
+  if (!isForeign && !isOfOtherSite(headers)) return;
   throw new RequestError(
     403,
     "a page of another origin changes nothing here; use this listener's own page, or a client that is no browser",

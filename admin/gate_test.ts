@@ -164,6 +164,21 @@ const ROWS: readonly {
     fields: [HOST, BEARER, field],
     want: [403, 403, 403] as const,
   })),
+  ...["image", "empty", "iframe", "document"].map((dest) => ({
+    name: `reading as ${dest} of a page of another site`,
+    line: "GET /v1/x",
+    fields: [
+      HOST,
+      BEARER,
+      "sec-fetch-site: cross-site",
+      `sec-fetch-dest: ${dest}`,
+    ],
+    want: (dest === "document" ? [0, 0, 0] : [403, 403, 403]) as readonly [
+      number,
+      number,
+      number,
+    ],
+  })),
   {
     name: "reading from another origin, which no page can see",
     line: "GET /v1/x",

@@ -12,7 +12,7 @@ import { ALL_PORTS } from "../proxy/redirect/ports.ts";
 
 /** How long a question and its answer may take. */
 const PATIENCE_MS = 5_000;
-/** Questions at a time; more are hung up on. */
+/** Questions at a time. Of more, whoever has been silent for longest is hung up on. */
 const ASKED_MAX = 32;
 /** A longer question is none of the kubelet's. */
 const QUESTION_MAX = 4_096;
@@ -27,6 +27,8 @@ export class PortChecks implements AsyncDisposable {
   readonly #listener: Deno.TcpListener;
   readonly #ports: ReadonlySet<number>;
   readonly #asked = new Set<Promise<void>>();
+  /** Those that have not asked yet, the oldest first: whoever can reach this port can be one. */
+  readonly #silent = new Set<Deno.TcpConn>();
   readonly #stop = new AbortController();
   readonly #accepting: Promise<void>;
 
@@ -45,8 +47,10 @@ export class PortChecks implements AsyncDisposable {
   async #accept(): Promise<void> {
     for await (const conn of this.#listener) {
       if (this.#asked.size >= ASKED_MAX) {
-        conn.close();
-        continue;
+        const [oldest = conn] = this.#silent;
+        closeQuietly(oldest);
+        this.#silent.delete(oldest);
+        if (oldest === conn) continue;
       }
       const asked = this.#answer(conn).finally(() => this.#asked.delete(asked));
       this.#asked.add(asked);
@@ -61,7 +65,10 @@ export class PortChecks implements AsyncDisposable {
     const close = () => closeQuietly(conn);
     late.addEventListener("abort", close);
     try {
-      const port = portOf(await readHead(conn));
+      this.#silent.add(conn);
+      const head = await readHead(conn);
+      this.#silent.delete(conn);
+      const port = portOf(head);
       if (port === undefined || !this.#ports.has(port)) {
         await reply(conn, "404 Not Found", "no such port is checked here");
         return;
@@ -73,6 +80,7 @@ export class PortChecks implements AsyncDisposable {
       /* whoever asked has gone */
     } finally {
       late.removeEventListener("abort", close);
+      this.#silent.delete(conn);
       close();
     }
   }

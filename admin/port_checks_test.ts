@@ -79,6 +79,16 @@ Deno.test("what is no question is answered as none, and others are still heard",
   assertEquals((await ask(checks, "/ports/1")).status, 503);
 });
 
+Deno.test("however many ask nothing, who asks is answered", async () => {
+  await using checks = new PortChecks({ listen: LOOPBACK, ports: [1] });
+  const { port } = checks.address;
+  const silent = await Promise.all(
+    Array.from({ length: 100 }, () => Deno.connect({ ...LOOPBACK, port })),
+  );
+  assertEquals((await ask(checks, "/ports/1")).status, 503);
+  for (const conn of silent) conn.close();
+});
+
 Deno.test("the end does not wait for who asks nothing", async () => {
   const checks = new PortChecks({ listen: LOOPBACK, ports: [1] });
   using silent = await Deno.connect({ ...LOOPBACK, port: checks.address.port });

@@ -38,6 +38,10 @@ export class VersionCounts {
     } else this.#counts.set(key, { name, version, connections, panics });
   }
 
+  get size(): number {
+    return this.#counts.size;
+  }
+
   get all(): VersionCount[] {
     return [...this.#counts.values()];
   }

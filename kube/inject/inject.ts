@@ -155,8 +155,9 @@ function changedProbes(
 } {
   const changed = takenProbes(pod, settings)
     .filter(({ by }) => by === "tcpSocket");
-  const before: Record<string, Record<string, Probe>> = {};
-  const after: Record<string, Record<string, Probe>> = {};
+  // A container may be named `constructor`.
+  const before: Record<string, Record<string, Probe>> = Object.create(null);
+  const after: Record<string, Record<string, Probe>> = Object.create(null);
   for (const { container, kind, probe, port } of changed) {
     (before[container] ??= {})[kind] = probe;
     (after[container] ??= {})[kind] = throughSidecar(probe, port);

@@ -90,6 +90,20 @@ const REFUSED: readonly {
     fault: /parley\.dev\/injected is not what Parley writes/,
   },
   {
+    name: "a record whose probes are none",
+    annotations: {
+      ...PORTS,
+      "parley.dev/injected":
+        '{"created":[],"probes":{"app":{"livenessProbe":{"tcpSocket":1}}}}',
+    },
+    fault: /parley\.dev\/injected is not what Parley writes/,
+  },
+  {
+    name: "a container that would see the sidecar's own files",
+    spec: app({ volumeMounts: [{ name: "parley-tmp", mountPath: "/x" }] }),
+    fault: /a mount of a volume parley-tmp already/,
+  },
+  {
     name: "a label and an annotation that disagree",
     annotations: { ...PORTS, "parley.dev/inject": "maybe" },
     fault: /parley\.dev\/inject cannot be "maybe": write enabled or disabled/,
@@ -413,4 +427,18 @@ Deno.test("inject() changes nothing in the pod that it is given", () => {
   const before = JSON.stringify(pod);
   inject(pod, OPTIONS);
   assertEquals(JSON.stringify(pod), before);
+});
+
+Deno.test("inject() changes the probes of a container that is named as a member of all objects", () => {
+  const probe = { tcpSocket: { port: 11211 } };
+  const injection = injectionOf(PORTS, {
+    containers: [{ name: "constructor", image: "x", livenessProbe: probe }],
+  });
+  assert(injection.kind === "injected", injection.kind);
+  assertEquals(injection.pod.spec.containers[0]?.livenessProbe?.httpGet, {
+    path: "/ports/11211",
+    port: 15021,
+    scheme: "HTTP",
+  });
+  assertEquals(Object.hasOwn(Object, "livenessProbe"), false);
 });

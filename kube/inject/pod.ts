@@ -10,7 +10,8 @@ import { Refused } from "./refused.ts";
 const texts = z.record(z.string(), z.string()).nullish();
 const portName = z.union([z.int(), z.string()]);
 
-const probe = z.looseObject({
+/** A question of the kubelet to a container. */
+export const probe = z.looseObject({
   tcpSocket: z.looseObject({
     port: portName,
     host: z.string().nullish(),
@@ -35,6 +36,7 @@ const container = z.looseObject({
     capabilities: z.looseObject({ add: z.array(z.string()).nullish() })
       .nullish(),
   }).nullish(),
+  volumeMounts: z.array(z.looseObject({ name: z.string() })).nullish(),
   livenessProbe: probe,
   readinessProbe: probe,
   startupProbe: probe,

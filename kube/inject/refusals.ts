@@ -60,6 +60,9 @@ function ofNames(pod: Pod): string[] {
     ...containersOf(pod).filter(isOurs).map(({ name }) => `container ${name}`),
     ...(pod.spec.volumes ?? []).filter(isOurs)
       .map(({ name }) => `volume ${name}`),
+    // What the sidecar keeps to itself: its configuration, the socket of its operator.
+    ...containersOf(pod).flatMap(({ volumeMounts }) => volumeMounts ?? [])
+      .filter(isOurs).map(({ name }) => `mount of a volume ${name}`),
   ];
   return taken.map((what) =>
     `the pod has a ${what} already, which is the name of one that Parley adds: give it another name`
@@ -160,7 +163,8 @@ function ofRights(pod: Pod): string[] {
     const added = securityContext?.capabilities?.add ?? [];
     const right = securityContext?.privileged
       ? "is privileged"
-      : added.find((capability) => RIGHTS.has(capability)) && "has NET_ADMIN";
+      : added.find((right) => RIGHTS.has(right.toUpperCase())) &&
+        "has NET_ADMIN";
     if (!right) return [];
     return [`container ${name} ${right}, and can undo the redirection`];
   });

@@ -7,7 +7,7 @@
  */
 import { z } from "zod";
 import { CONFIG, INJECTED, REDIRECTION, SIDECAR, VOLUMES } from "./names.ts";
-import { type Container, type Pod, type Probe, PROBES } from "./pod.ts";
+import { type Container, type Pod, type Probe, probe, PROBES } from "./pod.ts";
 import { type ProbesBefore, withProbes } from "./probes.ts";
 import { Refused } from "./refused.ts";
 
@@ -18,7 +18,7 @@ const record = z.strictObject({
   created: z.array(z.enum(PARTS)),
   probes: z.record(
     z.string(),
-    z.partialRecord(z.enum(PROBES), z.unknown()),
+    z.partialRecord(z.enum(PROBES), probe),
   ),
 });
 

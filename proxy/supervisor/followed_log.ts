@@ -73,6 +73,7 @@ export class FollowedLog {
     const { number, filter } = group;
     const reader = {
       bytes: READ_BYTES,
+      every: PAUSE_MS,
       take: (lines: Uint8Array) => this.#take(group, lines),
       torn() {},
     };

@@ -3,11 +3,13 @@
  *
  * @module
  */
+import { EAGAIN } from "../linux/errno.ts";
 import { type Libc, openLibc, SIZE } from "../linux/libc.ts";
 
 const PIPE_SYMBOLS = {
   pipe2: { parameters: ["buffer", "i32"], result: "i32" },
   fcntl: { parameters: ["i32", "i32", SIZE], result: "i32" },
+  read: { parameters: ["i32", "buffer", SIZE], result: "i32" },
   read_beside: {
     name: "read",
     parameters: ["i32", "buffer", SIZE],
@@ -21,11 +23,15 @@ const O_CLOEXEC = 0o2000000;
 const O_NONBLOCK = 0o4000;
 const F_SETFL = 4;
 const LINE_FEED = 0x0a;
+/** No line is so long: who writes such a one is not read any more. */
+const HELD_MAX = 8 * 1024 * 1024;
 
 /** What is made of the lines of one pipe. */
 export interface LineReader {
   /** Of a read. */
   readonly bytes: number;
+  /** Milliseconds from one look at an empty pipe to the next. Absent: a thread of the runtime waits at it, and of those there are 32 for all that it does. */
+  readonly every?: number;
   /** Takes whole lines. Nothing is read until it resolves: the writer, who does not wait, drops lines then. */
   take(lines: Uint8Array): Promise<void>;
   /** The writer has gone inside a line. */
@@ -48,6 +54,9 @@ export class LinePipes {
     }
     const [reads, writes] = ends as unknown as [number, number];
     this.#libc.symbols.fcntl(writes, F_SETFL, O_NONBLOCK);
+    if (reader.every !== undefined) {
+      this.#libc.symbols.fcntl(reads, F_SETFL, O_NONBLOCK);
+    }
     const reading = this.#read(reads, reader).finally(() =>
       this.#reading.delete(reading)
     );
@@ -62,12 +71,8 @@ export class LinePipes {
   async #read(reads: number, reader: LineReader): Promise<void> {
     const buffer = new Uint8Array(new ArrayBuffer(reader.bytes));
     let held = new Uint8Array(0);
-    for (;;) {
-      const count = await this.#libc.symbols.read_beside(
-        reads,
-        buffer,
-        reader.bytes,
-      );
+    while (held.length < HELD_MAX) {
+      const count = await this.#readSome(reads, buffer, reader.every);
       if (count <= 0) break;
       const bytes = new Uint8Array(held.length + count);
       bytes.set(held);
@@ -78,6 +83,23 @@ export class LinePipes {
     }
     this.#libc.symbols.close(reads);
     if (held.length > 0) reader.torn();
+  }
+
+  /** How much was read; 0 at the end. */
+  async #readSome(
+    reads: number,
+    buffer: Uint8Array<ArrayBuffer>,
+    every: number | undefined,
+  ): Promise<number> {
+    const { symbols, errno } = this.#libc;
+    if (every === undefined) {
+      return await symbols.read_beside(reads, buffer, buffer.length);
+    }
+    for (;;) {
+      const count = symbols.read(reads, buffer, buffer.length);
+      if (count >= 0 || errno() !== EAGAIN) return count;
+      await new Promise((resolve) => setTimeout(resolve, every));
+    }
   }
 
   /** Resolves when all that was written is taken; the writers must be gone. */

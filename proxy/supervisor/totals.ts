@@ -13,6 +13,8 @@ import { type VersionCount, VersionCounts } from "../versions.ts";
 
 /** More series than workers can honestly have; what one that lies adds is bounded. */
 const SERIES_MAX = 100_000;
+/** Likewise, of versions that had panics. */
+const VERSIONS_MAX = 1_000;
 
 /** Sums over workers. */
 export class Totals {
@@ -30,7 +32,8 @@ export class Totals {
   /** A worker is gone; this was its last word. */
   bury({ versions, traffic, linesDropped }: Counters): void {
     for (const count of versions) {
-      if (count.panics > 0) this.#versions.add({ ...count, connections: 0 });
+      if (count.panics === 0 || this.#versions.size >= VERSIONS_MAX) continue;
+      this.#versions.add({ ...count, connections: 0 });
     }
     this.#traffic.add(traffic);
     this.#linesDropped += linesDropped;

@@ -209,3 +209,27 @@ Deno.test({
     assert(JSON.parse(json.out).metrics.length > 20);
   },
 });
+
+Deno.test({
+  name:
+    "as many filters as there may be are followed, and all else goes on: the policy changes, requests are answered",
+  ignore,
+  async fn() {
+    await using server = new LineServer();
+    await using parley = await Parley.start(options(server.address));
+    const followers = await Promise.all(
+      Array.from(
+        { length: 32 },
+        (_, i) => Events.open(parley.adminSocket, `?l7proto=p${i}`),
+      ),
+    );
+    try {
+      await parley.savePolicy("words.yaml", allowing("no"));
+      await parley.until(/policy version 2 is in force/);
+      using wire = await parley.connect("a");
+      assertEquals(await wire.ask("no\n", "\n"), "no\n");
+    } finally {
+      for (const follower of followers) await follower[Symbol.asyncDispose]();
+    }
+  },
+});
