@@ -29,17 +29,22 @@ export class VersionCounts {
     { name: string; version: string; connections: number; panics: number }
   >();
 
+  readonly #most: number;
+
+  /** @param most versions to be counted; what comes after them is not */
+  constructor(most = Infinity) {
+    this.#most = most;
+  }
+
   add({ name, version, connections, panics }: VersionCount): void {
     const key = versionText({ name, version });
     const count = this.#counts.get(key);
     if (count) {
       count.connections += connections;
       count.panics += panics;
-    } else this.#counts.set(key, { name, version, connections, panics });
-  }
-
-  get size(): number {
-    return this.#counts.size;
+    } else if (this.#counts.size < this.#most) {
+      this.#counts.set(key, { name, version, connections, panics });
+    }
   }
 
   get all(): VersionCount[] {

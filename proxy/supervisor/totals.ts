@@ -20,7 +20,7 @@ const VERSIONS_MAX = 1_000;
 export class Totals {
   readonly #live: () => Iterable<{ readonly counters: Counters }>;
   // Of those that are gone.
-  readonly #versions = new VersionCounts();
+  readonly #versions = new VersionCounts(VERSIONS_MAX);
   readonly #traffic = new Tally(SERIES_MAX);
   #linesDropped = 0;
 
@@ -32,8 +32,7 @@ export class Totals {
   /** A worker is gone; this was its last word. */
   bury({ versions, traffic, linesDropped }: Counters): void {
     for (const count of versions) {
-      if (count.panics === 0 || this.#versions.size >= VERSIONS_MAX) continue;
-      this.#versions.add({ ...count, connections: 0 });
+      if (count.panics > 0) this.#versions.add({ ...count, connections: 0 });
     }
     this.#traffic.add(traffic);
     this.#linesDropped += linesDropped;

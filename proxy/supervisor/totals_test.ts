@@ -32,3 +32,19 @@ Deno.test("Totals are the same before and after a worker is buried, but for what
     { name: "p", version: "a", connections: 0, panics: 2 },
   ]);
 });
+
+Deno.test("Totals: however many versions gone workers name, those that were known first go on being counted", () => {
+  const totals = new Totals(() => []);
+  totals.bury(counters(0, 1));
+  const [known] = counters(0, 1).versions;
+  for (let worker = 0; worker < 5; worker++) {
+    const versions = Array.from({ length: 10_000 }, (_, i) => {
+      return { ...known!, version: `${worker}-${i}` };
+    });
+    totals.bury({ ...counters(0), versions });
+  }
+  totals.bury(counters(0, 1));
+  const versions = totals.versions();
+  assertEquals(versions.length, 1000);
+  assertEquals(versions[0], { ...known!, connections: 0, panics: 2 });
+});
