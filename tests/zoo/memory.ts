@@ -35,7 +35,7 @@ export const REFUSED: Readonly<
   },
   "joins buffers": {
     onData:
-      "new Uint8Array(2 ** 27).fill(1).toReversed().toReversed().with(0, 0); bytes; new Array(8).fill(new Uint8Array(2 ** 26)).map((some) => some.toReversed());",
+      "new Uint8Array(100 * 2 ** 20).fill(1).toReversed().toReversed().with(0, 0); bytes; new Array(8).fill(new Uint8Array(2 ** 26)).map((some) => some.toReversed());",
     reason: "panic",
   },
   "injects more than a client that does not read can be sent": {
