@@ -6,11 +6,10 @@
  */
 import { ParleyError } from "../proxylib/error.ts";
 import type { Question } from "../proxy/control/messages.ts";
-import { CHANNEL_SYMBOLS } from "../proxy/linux/channel.ts";
-import { openLibc } from "../proxy/linux/libc.ts";
 import { prestagedFolder } from "../proxy/sandbox/prestaged.ts";
 import type { SandboxOptions } from "../proxy/sandbox/spawn.ts";
 import { Checker, Checkers } from "../proxy/supervisor/checker.ts";
+import { Kernel } from "../proxy/supervisor/kernel.ts";
 import { Parsers } from "../proxy/supervisor/parsers.ts";
 import { CHECKER } from "../proxy/supervisor/programs.ts";
 import { faultOf, review } from "../proxy/supervisor/review.ts";
@@ -29,11 +28,11 @@ export const withParsersInSandbox: LoadParsers = async (
 ) => {
   await prepare();
   const snapshots = await Deno.makeTempDir({ prefix: "parley-" });
-  const libc = openLibc(CHANNEL_SYMBOLS);
+  using kernel = new Kernel();
   const warn = warning(folders.length > 1);
   try {
     await using checkers = new Checkers(() =>
-      new Checker(libc, sandboxOf(snapshots), warn)
+      new Checker(kernel, sandboxOf(snapshots), warn)
     );
     checkers.get(); // it starts while the folders are read
     const parsers = new Parsers(folders, snapshots, prestagedFolder(PROGRAM));
@@ -68,7 +67,6 @@ export const withParsersInSandbox: LoadParsers = async (
       },
     });
   } finally {
-    libc.close();
     await Deno.remove(snapshots, { recursive: true });
   }
 };

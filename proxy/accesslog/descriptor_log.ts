@@ -9,7 +9,8 @@
  */
 import { EAGAIN } from "../linux/errno.ts";
 import { type Libc, openLibc, SIZE } from "../linux/libc.ts";
-import { EPOLLOUT, type Handler, type Loop } from "../transport/epoll/loop.ts";
+import { EPOLLOUT } from "../linux/epoll_event.ts";
+import { type Handler, type Loop } from "../transport/epoll/loop.ts";
 import { Queue } from "../transport/epoll/queue.ts";
 import type { Timed } from "../transport/epoll/timers.ts";
 import { BEFORE_TIME, BEHIND_FIELDS } from "./format.ts";

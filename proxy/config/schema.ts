@@ -196,9 +196,8 @@ export const configSchema = z.strictObject({
     "GET /ports/N there answers whether the workload takes connections at port N: for probes of redirected ports",
   ),
   data: z.strictObject({
-    // The supervisor waits at two descriptors of each, twice as many while all are replaced, with the 32 threads of the runtime.
-    workers: z.int().min(1).max(6).default(1).describe(
-      "processes that hold the connections, at most 6; portable has one",
+    workers: z.int().min(1).max(64).default(1).describe(
+      "processes that hold the connections, at most 64; portable has one",
     ),
     transport: z.enum(["auto", "epoll", "portable"]).default("auto")
       .describe("auto: epoll on Linux, portable elsewhere"),

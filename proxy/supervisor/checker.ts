@@ -16,9 +16,9 @@ import type {
   ToChecker,
   ToStage,
 } from "../control/messages.ts";
-import type { ChannelLibc } from "../linux/channel.ts";
 import type { SandboxOptions } from "../sandbox/spawn.ts";
 import { Child } from "./child.ts";
+import type { Kernel } from "./kernel.ts";
 
 /** A module that never comes to its end must not keep the others from being read. */
 const ANSWER_MS = 5000;
@@ -31,12 +31,12 @@ export class Checker implements AsyncDisposable {
   #isOver = false;
 
   constructor(
-    libc: ChannelLibc,
+    kernel: Kernel,
     options: SandboxOptions,
     onMissing: (missing: readonly string[]) => void,
   ) {
     this.#onMissing = onMissing;
-    this.#child = new Child(libc, options, (message) => this.#on(message));
+    this.#child = new Child(kernel, options, (message) => this.#on(message));
     void this.#child.ended.then(({ how, lastWords }) => {
       this.#isOver = true;
       const found = `its checker ended with ${how}: ${lastWords}`;

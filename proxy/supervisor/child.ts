@@ -5,9 +5,10 @@
  * @module
  */
 import { encodeFrame, FrameReader } from "../control/frames.ts";
-import { Channel, type ChannelLibc, openPair } from "../linux/channel.ts";
+import { Channel, openPair } from "../linux/channel.ts";
 import { Processes } from "../linux/processes.ts";
 import { type SandboxOptions, spawnSandboxed } from "../sandbox/spawn.ts";
+import type { Kernel } from "./kernel.ts";
 import { Overdue } from "./stuck.ts";
 
 /** Of what a process says on its standard error, the last bytes are kept. */
@@ -28,7 +29,7 @@ export class Child<To, From> {
   /** Resolves when the process is gone and all that it sent has been handled. */
   readonly ended: Promise<Ended>;
   readonly #process: Deno.ChildProcess;
-  readonly #libc: ChannelLibc;
+  readonly #kernel: Kernel;
   readonly #channel: Channel;
   /** What the system knows of it: opened when it first owes an answer, closed at its end. */
   #processes: Processes | undefined;
@@ -36,13 +37,13 @@ export class Child<To, From> {
   #sending: Promise<unknown> = Promise.resolve();
 
   constructor(
-    libc: ChannelLibc,
+    kernel: Kernel,
     options: SandboxOptions,
     onMessage: (message: From) => void,
   ) {
-    const { own, child } = openPair(libc);
-    this.#libc = libc;
-    this.#channel = new Channel(libc, own);
+    const { own, child } = openPair(kernel.libc);
+    this.#kernel = kernel;
+    this.#channel = new Channel(kernel.libc, own);
     try {
       this.#process = spawnSandboxed({
         ...options,
@@ -50,7 +51,7 @@ export class Child<To, From> {
         inherit: [child, ...options.inherit ?? []],
       });
     } finally {
-      libc.symbols.close(child);
+      kernel.libc.symbols.close(child);
     }
     this.pid = this.#process.pid;
     this.ended = this.#follow(onMessage);
@@ -64,8 +65,21 @@ export class Child<To, From> {
   send(message: To, descriptor?: number): Promise<unknown> {
     const frame = encodeFrame(message);
     return this.#sending = this.#sending.then(() =>
-      this.#channel.sendBeside(frame, descriptor)
+      this.#sendAll(frame, descriptor)
     );
+  }
+
+  async #sendAll(bytes: Uint8Array, descriptor?: number): Promise<void> {
+    try {
+      for (let at = 0; at < bytes.length;) {
+        const sent = this.#channel.send(
+          bytes.subarray(at),
+          at === 0 ? descriptor : undefined,
+        );
+        at += sent;
+        if (sent === 0) await this.#kernel.readiness.writable(this.#channel.fd);
+      }
+    } catch { /* the peer has gone */ }
   }
 
   /** Tells when the process is stuck at what it was sent; see {@linkcode Overdue}. */
@@ -100,11 +114,14 @@ export class Child<To, From> {
   async #receive(onMessage: (message: From) => void): Promise<void> {
     const reader = new FrameReader();
     for (;;) {
-      const received = await this.#channel.receiveBeside();
+      // Before each: one that sends without end is not to keep others waiting.
+      await this.#kernel.readiness.readable(this.#channel.fd);
+      const received = this.#channel.receive(false);
+      if (received === "nothing-yet") continue;
       if (!received) return;
       // Nobody is asked for one.
       if (received.descriptor !== undefined) {
-        this.#libc.symbols.close(received.descriptor);
+        this.#kernel.libc.symbols.close(received.descriptor);
       }
       try {
         for (const message of reader.push(received.bytes)) {

@@ -18,11 +18,11 @@ import type { FromDns } from "../control/dns_messages.ts";
 import type { ToWorker } from "../control/messages.ts";
 import { type Count, Tally } from "../counting/tally.ts";
 import type { DataConfig } from "../data_config.ts";
-import type { ChannelLibc } from "../linux/channel.ts";
 import type { OperatorLog } from "../sidecar.ts";
 import { thrownText } from "../thrown.ts";
 import { Backoff } from "./backoff.ts";
 import { DnsProcess } from "./dns_process.ts";
+import type { Kernel } from "./kernel.ts";
 
 /** Whoever asked is told that it failed when the workers do not know by then. */
 const KNOWN_MS = 2500;
@@ -33,7 +33,7 @@ const EXPIRY_MS = 1000;
 
 /** What it needs of the supervisor. */
 export interface DnsOptions {
-  readonly libc: ChannelLibc;
+  readonly kernel: Kernel;
   readonly log: OperatorLog;
   /** The `deno.json` of the program. */
   readonly program: string;
@@ -155,9 +155,9 @@ export class Dns {
   }
 
   async #start(dns: DnsConfig): Promise<void> {
-    const { libc, log, program } = this.#options;
+    const { kernel, log, program } = this.#options;
     const process = new DnsProcess({
-      libc,
+      kernel,
       program,
       dns,
       warn: (message) => log.warn(message),

@@ -5,8 +5,8 @@
  */
 import type { DnsConfig } from "../config/mod.ts";
 import type { DnsStart, FromDns, ToDns } from "../control/dns_messages.ts";
-import type { ChannelLibc } from "../linux/channel.ts";
 import { Child, type Ended } from "./child.ts";
+import type { Kernel } from "./kernel.ts";
 import { DNS } from "./programs.ts";
 
 /** One that carries nothing out for so long hangs. */
@@ -16,7 +16,7 @@ const HEAP_MB = 128;
 
 /** What it is started with. */
 export interface DnsProcessOptions {
-  readonly libc: ChannelLibc;
+  readonly kernel: Kernel;
   /** The `deno.json` of the program. */
   readonly program: string;
   readonly dns: DnsConfig;
@@ -32,10 +32,10 @@ export class DnsProcess {
   #lastSync = 0;
 
   constructor(options: DnsProcessOptions) {
-    const { libc, program, dns } = options;
+    const { kernel, program, dns } = options;
     const start: DnsStart = dns;
     this.#options = options;
-    this.#child = new Child(libc, {
+    this.#child = new Child(kernel, {
       entry: DNS,
       args: [JSON.stringify(start)],
       heapMb: HEAP_MB,

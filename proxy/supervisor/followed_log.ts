@@ -11,6 +11,7 @@ import {
   type LogFollower,
 } from "../accesslog/followers.ts";
 import { facetsOf, type LineFilter } from "../accesslog/line_filter.ts";
+import type { Readiness } from "../linux/readiness.ts";
 import { LinePipes } from "./line_pipe.ts";
 import type { WorkerProcess } from "./worker_process.ts";
 
@@ -27,11 +28,12 @@ export class FollowedLog {
     (group) => this.#begin(group),
     (group) => this.#end(group),
   );
-  readonly #pipes = new LinePipes();
+  readonly #pipes: LinePipes;
   /** When all workers copy for a group. */
   readonly #begun = new Map<number, Promise<unknown>>();
 
-  constructor(live: () => Iterable<WorkerProcess>) {
+  constructor(readiness: Readiness, live: () => Iterable<WorkerProcess>) {
+    this.#pipes = new LinePipes(readiness);
     this.#live = live;
   }
 
@@ -73,7 +75,6 @@ export class FollowedLog {
     const { number, filter } = group;
     const reader = {
       bytes: READ_BYTES,
-      every: PAUSE_MS,
       take: (lines: Uint8Array) => this.#take(group, lines),
       torn() {},
     };

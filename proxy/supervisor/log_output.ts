@@ -11,6 +11,7 @@ import type { UnixSinkOptions } from "../accesslog/unix_sink.ts";
 import type { LogSink } from "../accesslog/writer.ts";
 import type { LogTarget } from "../config/mod.ts";
 import { type Libc, openLibc } from "../linux/libc.ts";
+import type { Readiness } from "../linux/readiness.ts";
 import { thrownText } from "../thrown.ts";
 import { LinePipes } from "./line_pipe.ts";
 
@@ -32,15 +33,20 @@ export class LogOutput {
   readonly #target: LogTarget;
   #file = -1;
   readonly #sink: LogSink | undefined;
-  readonly #pipes = new LinePipes();
+  readonly #pipes: LinePipes;
   /** Writes of all readers, one after the other. */
   #writing: Promise<void> = Promise.resolve();
 
   /** @throws {ParleyError} when the file cannot be opened */
-  constructor(target: LogTarget, log: UnixSinkOptions) {
+  constructor(
+    target: LogTarget,
+    log: UnixSinkOptions,
+    readiness: Readiness,
+  ) {
     this.#libc = openLibc(OUTPUT_SYMBOLS);
     this.#target = target;
     this.#log = log;
+    this.#pipes = new LinePipes(readiness);
     if (isFile(target)) this.#file = this.#open(target.file);
     else this.#sink = openSink(target, log);
   }

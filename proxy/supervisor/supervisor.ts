@@ -21,8 +21,6 @@ import { dataConfig } from "../data_config.ts";
 import { readHashSecret } from "../hash_secret.ts";
 import { Cluster } from "../identities/cluster.ts";
 import { connectionLimit } from "../limits.ts";
-import { CHANNEL_SYMBOLS, type ChannelLibc } from "../linux/channel.ts";
-import { openLibc } from "../linux/libc.ts";
 import { PolicyHistory } from "../policy_history.ts";
 import { FolderShelf, MemoryShelf, type PolicyShelf } from "../policy_shelf.ts";
 import { ParserHistory } from "../registry/history.ts";
@@ -37,6 +35,7 @@ import { type Watch, watch } from "../watch.ts";
 import { Checker } from "./checker.ts";
 import { Dns } from "./dns.ts";
 import { Isolation } from "./isolation.ts";
+import { Kernel } from "./kernel.ts";
 import { Listeners } from "./listeners.ts";
 import { LogOutput } from "./log_output.ts";
 import {
@@ -67,7 +66,7 @@ export class Supervisor {
   #config: Config;
   readonly #options: SupervisorOptions;
   readonly #log: OperatorLog;
-  readonly #libc: ChannelLibc;
+  readonly #kernel = new Kernel();
   readonly #output: LogOutput;
   readonly #isolation: Isolation;
   readonly #workers: Workers;
@@ -118,9 +117,12 @@ export class Supervisor {
     this.#log = options.log;
     this.#snapshots = snapshots;
     this.#shelf = shelf;
-    this.#libc = openLibc(CHANNEL_SYMBOLS);
     this.#listeners = new Listeners(Sockets.open(), this.#log);
-    this.#output = new LogOutput(config.accessLog.sink, this.#log);
+    this.#output = new LogOutput(
+      config.accessLog.sink,
+      this.#log,
+      this.#kernel.readiness,
+    );
     this.#parsers = this.#parsersOf(config);
     this.#isolation = new Isolation({
       log: this.#log,
@@ -137,7 +139,7 @@ export class Supervisor {
       changed: () => void this.#inTurn(() => this.#configureWorkers()),
     });
     this.#dns = new Dns({
-      libc: this.#libc,
+      kernel: this.#kernel,
       log: this.#log,
       program: options.program,
       state: () => {
@@ -153,7 +155,7 @@ export class Supervisor {
       missing: (walls) => this.#onMissing(walls),
     });
     this.#workers = new Workers(
-      this.#libc,
+      this.#kernel,
       this.#output,
       this.#log,
       {
@@ -586,7 +588,7 @@ export class Supervisor {
   #openChecker(): Checker {
     if (this.#isStopping) throw new Error("the sidecar is stopping");
     return new Checker(
-      this.#libc,
+      this.#kernel,
       this.#sandbox(CHECKER),
       (walls) => this.#onMissing(walls),
     );

@@ -11,10 +11,10 @@ import type {
   WorkerQuestion,
 } from "../control/messages.ts";
 import { type Beat, BEAT_BYTES, readBeat } from "../heartbeat.ts";
-import type { ChannelLibc } from "../linux/channel.ts";
 import type { SharedPage } from "../linux/shared_page.ts";
 import type { SandboxOptions } from "../sandbox/spawn.ts";
 import { Child, type Ended } from "./child.ts";
+import type { Kernel } from "./kernel.ts";
 import type { Sparable } from "./spare.ts";
 
 const NO_COUNTERS: Counters = {
@@ -74,7 +74,7 @@ export class WorkerProcess implements Sparable {
    */
   constructor(
     number: number,
-    libc: ChannelLibc,
+    kernel: Kernel,
     options: SandboxOptions,
     page: SharedPage,
     reports: WorkerReports,
@@ -89,7 +89,11 @@ export class WorkerProcess implements Sparable {
     };
     try {
       this.#child = page.whileInherited(() =>
-        new Child(libc, inheriting, (message: FromWorker) => this.#on(message))
+        new Child(
+          kernel,
+          inheriting,
+          (message: FromWorker) => this.#on(message),
+        )
       );
     } catch (error) {
       page.close();

@@ -11,7 +11,7 @@ import type {
 } from "../control/messages.ts";
 import type { Lease } from "../../policy/dns_cache.ts";
 import type { DataConfig } from "../data_config.ts";
-import { type ChannelLibc, openPair } from "../linux/channel.ts";
+import { openPair } from "../linux/channel.ts";
 import { SharedPages } from "../linux/shared_page.ts";
 import type { SandboxOptions } from "../sandbox/spawn.ts";
 import type { OperatorLog } from "../sidecar.ts";
@@ -21,6 +21,7 @@ import { epitaph } from "./epitaph.ts";
 import type { BoundSocket } from "./listening.ts";
 import type { LogOutput } from "./log_output.ts";
 import { FollowedLog } from "./followed_log.ts";
+import type { Kernel } from "./kernel.ts";
 import { Spare } from "./spare.ts";
 import { Totals } from "./totals.ts";
 import { WorkerProcess, type WorkerReports } from "./worker_process.ts";
@@ -47,13 +48,13 @@ export interface WorkerState {
 
 /** Keeps the wanted number of workers alive. */
 export class Workers {
-  readonly #libc: ChannelLibc;
+  readonly #kernel: Kernel;
   readonly #log: OperatorLog;
   readonly #output: LogOutput;
   readonly #reports: WorkerReports;
   readonly #pages = new SharedPages();
   readonly #live = new Set<WorkerProcess>();
-  readonly followedLog = new FollowedLog(() => this.#live);
+  readonly followedLog: FollowedLog;
   /** What they have counted, those too that are gone. */
   readonly totals = new Totals(() => this.#live);
   readonly #endings = new Set<Promise<void>>();
@@ -70,13 +71,14 @@ export class Workers {
 
   /** @param state asked whenever a worker starts */
   constructor(
-    libc: ChannelLibc,
+    kernel: Kernel,
     output: LogOutput,
     log: OperatorLog,
     reports: WorkerReports,
     state: () => WorkerState,
   ) {
-    this.#libc = libc;
+    this.#kernel = kernel;
+    this.followedLog = new FollowedLog(kernel.readiness, () => this.#live);
     this.#output = output;
     this.#log = log;
     this.#reports = reports;
@@ -124,7 +126,7 @@ export class Workers {
     const first = this.#started * CONNECTIONS_PER_WORKER;
     const worker = new WorkerProcess(
       ++this.#started,
-      this.#libc,
+      this.#kernel,
       { ...sandbox, args: [...sandbox.args, String(first)] },
       this.#pages.create(),
       this.#reports,
@@ -224,7 +226,7 @@ export class Workers {
     await this.equip(successor);
     // One of them has died, and is followed itself.
     if (!this.#live.has(successor) || !this.#live.has(worker)) return;
-    const { own, child } = openPair(this.#libc);
+    const { own, child } = openPair(this.#kernel.libc);
     try {
       await Promise.all([
         successor.send({ type: "take-over" }, own),
@@ -232,7 +234,7 @@ export class Workers {
       ]);
     } finally {
       for (const descriptor of [own, child]) {
-        this.#libc.symbols.close(descriptor);
+        this.#kernel.libc.symbols.close(descriptor);
       }
     }
     this.#log.info(

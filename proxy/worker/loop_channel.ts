@@ -6,12 +6,8 @@
  */
 import { encodeFrame, FrameReader } from "../control/frames.ts";
 import type { Channel } from "../linux/channel.ts";
-import {
-  EPOLLIN,
-  EPOLLOUT,
-  type Handler,
-  type Loop,
-} from "../transport/epoll/loop.ts";
+import { EPOLLIN, EPOLLOUT } from "../linux/epoll_event.ts";
+import { type Handler, type Loop } from "../transport/epoll/loop.ts";
 
 /** What has not been sent yet. */
 interface Outgoing {

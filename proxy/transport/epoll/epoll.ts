@@ -18,7 +18,8 @@ import type {
   Transport,
 } from "../transport.ts";
 import { formatAddress } from "../transport.ts";
-import { EPOLLEXCLUSIVE, EPOLLIN, type Handler, type Loop } from "./loop.ts";
+import { EPOLLEXCLUSIVE, EPOLLIN } from "../../linux/epoll_event.ts";
+import { type Handler, type Loop } from "./loop.ts";
 import type { MovedPair } from "./moved.ts";
 import { Pair, type Shared } from "./pair.ts";
 import { ReceiveBuffers } from "./receive.ts";

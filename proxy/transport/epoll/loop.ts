@@ -7,17 +7,16 @@
  *
  * @module
  */
+import {
+  EPOLL_CLOEXEC,
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+  EPOLL_CTL_MOD,
+  WORDS,
+} from "../../linux/epoll_event.ts";
 import { EINTR } from "../../linux/errno.ts";
 import { type Libc, openLibc } from "../../linux/libc.ts";
 import { TimerWheel } from "./timers.ts";
-
-export const EPOLLIN = 0x1;
-export const EPOLLOUT = 0x4;
-export const EPOLLERR = 0x8;
-export const EPOLLHUP = 0x10;
-export const EPOLLRDHUP = 0x2000;
-/** Of several processes that share a listening socket, one is woken. */
-export const EPOLLEXCLUSIVE = 1 << 28;
 
 const LOOP_SYMBOLS = {
   epoll_create1: { parameters: ["i32"], result: "i32" },
@@ -33,23 +32,11 @@ const LOOP_SYMBOLS = {
   close: { parameters: ["i32"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-const EPOLL_CLOEXEC = 0o2000000;
-const EPOLL_CTL_ADD = 1;
-const EPOLL_CTL_DEL = 2;
-const EPOLL_CTL_MOD = 3;
 const CLOCK_MONOTONIC = 1;
 /** Events taken at once. */
 const BATCH = 256;
 /** Beside the runtime's loop: what was asked for meanwhile is noticed after so long. */
 const BESIDE_MS = 20;
-
-/**
- * struct epoll_event in 32-bit words: packed on x86-64 only, where the data
- * follows the events; elsewhere it is aligned to eight bytes.
- */
-const WORDS = Deno.build.arch === "x86_64"
-  ? { event: 3, data: 1 }
-  : { event: 4, data: 2 };
 
 /** What a descriptor's events are given to. */
 export interface Handler {

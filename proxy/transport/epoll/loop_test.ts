@@ -6,7 +6,13 @@ import {
 } from "node:assert/strict";
 import { EPERM, SystemError } from "../../linux/errno.ts";
 import { openLibc, SIZE } from "../../linux/libc.ts";
-import { EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, Loop } from "./loop.ts";
+import {
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLOUT,
+  EPOLLRDHUP,
+} from "../../linux/epoll_event.ts";
+import { Loop } from "./loop.ts";
 import type { Timed } from "./timers.ts";
 
 const ignore = Deno.build.os !== "linux";

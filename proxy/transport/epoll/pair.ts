@@ -20,8 +20,8 @@ import {
   EPOLLIN,
   EPOLLOUT,
   EPOLLRDHUP,
-  type Loop,
-} from "./loop.ts";
+} from "../../linux/epoll_event.ts";
+import { type Loop } from "./loop.ts";
 import type { Movable, MovedPair } from "./moved.ts";
 import type { ReceiveBuffer, ReceiveBuffers } from "./receive.ts";
 import { type Owner, Side } from "./side.ts";

@@ -5,13 +5,8 @@
  * @module
  */
 import { EAGAIN } from "../../linux/errno.ts";
-import {
-  EPOLLIN,
-  EPOLLOUT,
-  EPOLLRDHUP,
-  type Handler,
-  type Loop,
-} from "./loop.ts";
+import { EPOLLIN, EPOLLOUT, EPOLLRDHUP } from "../../linux/epoll_event.ts";
+import { type Handler, type Loop } from "./loop.ts";
 import type { MovedSide } from "./moved.ts";
 import { Queue } from "./queue.ts";
 import type { Sockets } from "./sockets.ts";

@@ -9,7 +9,13 @@ import {
   Upstream,
 } from "../harness_test.ts";
 import { EpollTransport } from "./epoll.ts";
-import { EPOLLEXCLUSIVE, EPOLLIN, EPOLLOUT, EPOLLRDHUP, Loop } from "./loop.ts";
+import {
+  EPOLLEXCLUSIVE,
+  EPOLLIN,
+  EPOLLOUT,
+  EPOLLRDHUP,
+} from "../../linux/epoll_event.ts";
+import { Loop } from "./loop.ts";
 import { Sockets } from "./sockets.ts";
 
 const ignore = Deno.build.os !== "linux";
