@@ -4,6 +4,7 @@ import {
   match as assertMatch,
 } from "node:assert/strict";
 import { PortChecks } from "./port_checks.ts";
+import { freePort } from "../tests/free_port.ts";
 
 const LOOPBACK = { hostname: "127.0.0.1", port: 0 };
 
@@ -12,12 +13,6 @@ async function ask(checks: PortChecks, path: string, hostname = "127.0.0.1") {
   const { port } = checks.address;
   const response = await fetch(`http://${hostname}:${port}${path}`);
   return { status: response.status, body: await response.text() };
-}
-
-/** A port that nobody listens at. */
-function freePort(): number {
-  using listener = Deno.listen(LOOPBACK);
-  return (listener.addr as Deno.NetAddr).port;
 }
 
 Deno.test("a port that takes connections is 200; once it does not, 503 and why", async () => {

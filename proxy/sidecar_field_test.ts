@@ -3,6 +3,7 @@ import { ok as assert } from "node:assert/strict";
 import { parseConfig } from "./config/mod.ts";
 import { Sidecar } from "./sidecar.ts";
 import { Client, Upstream, within } from "./transport/harness_test.ts";
+import { freePort } from "../tests/free_port.ts";
 
 const BUILT_IN = `${import.meta.dirname}/../parsers`;
 
@@ -178,9 +179,4 @@ ${more}
     await this.drain();
     await Deno.remove(this.folder, { recursive: true });
   }
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
 }

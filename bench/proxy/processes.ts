@@ -112,12 +112,6 @@ export class Processes implements AsyncDisposable {
   }
 }
 
-/** A port of 127.0.0.1 that was free just now. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
 /** Resolves when somebody accepts connections at a port. @throws when the process ends before */
 export async function accepting(port: number, process: Process): Promise<void> {
   while (!process.ended) {

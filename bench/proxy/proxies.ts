@@ -13,12 +13,12 @@ import { floorProxy } from "./build.ts";
 import { parleyArguments } from "./parley.ts";
 import {
   accepting,
-  freePort,
   type Process,
   type Processes,
   PROXY_CORE,
 } from "./processes.ts";
 import { MAX_CONNECTIONS, type Protocol } from "./scenarios.ts";
+import { freePort } from "../../tests/free_port.ts";
 
 /** `passer`, `memcache` and `cassandra` are Parley with the parser of that name. */
 export type ProxyName =

@@ -5,7 +5,8 @@
  * @module
  */
 import type { Tool } from "../../tests/setup/mod.ts";
-import { accepting, freePort, LOAD_CORE, type Processes } from "./processes.ts";
+import { freePort } from "../../tests/free_port.ts";
+import { accepting, LOAD_CORE, type Processes } from "./processes.ts";
 import { MAX_CONNECTIONS } from "./scenarios.ts";
 
 /** Starts the stand-in of Cassandra, whose values have so many bytes. @return its port */

@@ -6,6 +6,7 @@
  */
 import type { Tool } from "../setup/mod.ts";
 import { entries, type Entry, LAYOUT } from "./audit.ts";
+import { freePort } from "../free_port.ts";
 
 /** It takes about ten seconds, on a busy machine several times that. */
 const START_MS = 240_000;
@@ -198,11 +199,6 @@ ${appender("audit", LAYOUT)}
 <root level="WARN"><appender-ref ref="system"/></root>
 </configuration>
 `;
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 async function listens(port: number): Promise<boolean> {

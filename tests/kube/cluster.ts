@@ -7,6 +7,7 @@
 import { createPrivateKey } from "node:crypto";
 import { poll } from "../e2e/wait.ts";
 import type { Tool } from "../setup/mod.ts";
+import { freePort } from "../free_port.ts";
 
 /** May do everything. */
 const ADMIN_TOKEN = "admin-token";
@@ -201,12 +202,6 @@ async function writeKey(path: string): Promise<void> {
   });
   const pem = String(key.export({ format: "pem", type: "sec1" }));
   await Deno.writeTextFile(path, pem);
-}
-
-/** A port that was free a moment ago. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 async function readFile(path: string): Promise<string | undefined> {

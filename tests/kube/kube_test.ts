@@ -14,7 +14,8 @@ import { undo } from "../../kube/inject/undo.ts";
 import { countFrom } from "../e2e/harness.ts";
 import { poll } from "../e2e/wait.ts";
 import { etcd, kubeApiServer, kubectl, testWith } from "../setup/mod.ts";
-import { type Answer, Cluster, freePort, type KubeObject } from "./cluster.ts";
+import { freePort } from "../free_port.ts";
+import { type Answer, Cluster, type KubeObject } from "./cluster.ts";
 import { pod, PODS } from "./pods.ts";
 import {
   bundles,

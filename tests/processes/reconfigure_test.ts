@@ -7,18 +7,13 @@ import { AccessLog } from "../e2e/access_log.ts";
 import { poll, Wire } from "../e2e/harness.ts";
 import { type Config, gone, ignore, Parley, send } from "./parley.ts";
 import { LineServer, missing } from "./servers.ts";
+import { freePort } from "../free_port.ts";
 
 const MISS = "END\r\n";
 const DENIED = "CLIENT_ERROR access denied\r\n";
 
 function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name: `SIGHUP: ${name}`, ignore, fn });
-}
-
-/** A free port that nobody has now. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
 }
 
 test("the access log goes on in a new file after a rotation; no line is lost", async () => {
