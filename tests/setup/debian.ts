@@ -7,17 +7,23 @@
 import { cached } from "./cache.ts";
 import { onPath, output, type Tool } from "./tool.ts";
 
-/** A program of a package, with the libraries that the system lacks. @throws when it cannot be had */
+/**
+ * A program of a package, with the libraries that the system lacks, and with
+ * further packages that it starts.
+ *
+ * @throws when it cannot be had
+ */
 export async function debianProgram(
   packageName: string,
   program: string,
+  beside: readonly string[] = [],
 ): Promise<Tool> {
   for (const tool of ["apt-get", "dpkg-deb"]) {
     if (!onPath(tool)) throw new Error(`${program} is not on PATH`);
   }
   const folder = await cached(
     `${packageName}-${await release()}`,
-    (draft) => unpack(packageName, program, draft),
+    (draft) => unpack([packageName, ...beside], program, draft),
   );
   const libraries = await folders(`${folder}/usr/lib`);
   return {
@@ -45,16 +51,18 @@ async function release(): Promise<string> {
 }
 
 async function unpack(
-  packageName: string,
+  packages: readonly string[],
   program: string,
   draft: string,
 ): Promise<void> {
   console.error(
-    `tests/setup: ${program} is not on PATH; unpacking Debian's ${packageName} into the cache …`,
+    `tests/setup: ${program} is not on PATH; unpacking Debian's ${
+      packages[0]
+    } into the cache …`,
   );
   const scratch = await Deno.makeTempDir({ prefix: "parley-setup-" });
   try {
-    await download(packageName, scratch);
+    await download(packages, scratch);
     for await (const { name } of Deno.readDir(scratch)) {
       if (!name.endsWith(".deb")) continue;
       await output("dpkg-deb", ["-x", `${scratch}/${name}`, draft]);
@@ -67,7 +75,9 @@ async function unpack(
 
 /** Where a package has its program; an administrator's are in `sbin`, and a script may stand for one in `lib`. @throws when it has none */
 async function programIn(folder: string, program: string): Promise<string> {
-  for (const place of [`usr/lib/${program}`, "usr/bin", "usr/sbin"]) {
+  for (
+    const place of [`usr/lib/${program}`, "usr/bin", "usr/sbin", "bin"]
+  ) {
     const path = `${folder}/${place}/${program}`;
     const found = await Deno.stat(path).catch(() => undefined);
     if (found?.isFile) return path;
@@ -76,13 +86,16 @@ async function programIn(folder: string, program: string): Promise<string> {
 }
 
 /** With the system's package lists if they are any good, else with fresh ones of our own. */
-async function download(packageName: string, scratch: string): Promise<void> {
+async function download(
+  packages: readonly string[],
+  scratch: string,
+): Promise<void> {
   try {
-    await downloadWith([], packageName, scratch);
+    await downloadWith([], packages, scratch);
   } catch {
     const own = await ownLists(scratch);
     await output("apt-get", [...own, "-qq", "update"]);
-    await downloadWith(own, packageName, scratch);
+    await downloadWith(own, packages, scratch);
   }
 }
 
@@ -99,10 +112,10 @@ async function ownLists(scratch: string): Promise<string[]> {
   ].flatMap((option) => ["-o", option]);
 }
 
-/** A package and what it depends on, as far as the system does not have it. */
+/** Packages and what they depend on, as far as the system does not have it. */
 async function downloadWith(
   options: readonly string[],
-  packageName: string,
+  packages: readonly string[],
   folder: string,
 ): Promise<void> {
   const plan = await output("apt-get", [
@@ -111,10 +124,10 @@ async function downloadWith(
     "--no-install-recommends",
     "--reinstall",
     "install",
-    packageName,
+    ...packages,
   ]);
   const names = [...plan.matchAll(/^Inst (\S+)/gm)].map(([, name]) => name!);
-  if (names.length === 0) throw new Error(`apt-get knows no ${packageName}`);
+  if (names.length === 0) throw new Error(`apt-get knows no ${packages[0]}`);
   await output("apt-get", [...options, "-qq", "download", ...names], {
     cwd: folder,
   });

@@ -34,6 +34,26 @@ export function nftables(): Promise<Tool | Missing> {
   return programOf("nftables", "nft");
 }
 
+/** podman, with the runtime that it starts; from Debian it has runc. */
+export function podman(): Promise<Tool | Missing> {
+  const command = onPath("podman");
+  if (command) return Promise.resolve({ kind: "tool", command, env: {} });
+  return orMissing(
+    "podman cannot be had",
+    () => debianProgram("podman", "podman", ["runc", "catatonit"]),
+  );
+}
+
+/** busybox, whose applets are what small images have. */
+export function busybox(): Promise<Tool | Missing> {
+  return programOf("busybox-static", "busybox");
+}
+
+/** The `ip` command, which makes interfaces and routes. */
+export function iproute(): Promise<Tool | Missing> {
+  return programOf("iproute2", "ip");
+}
+
 /** Prometheus's tool that checks metrics and rules. */
 export function promtool(): Promise<Tool | Missing> {
   return programOf("prometheus", "promtool");
