@@ -58,7 +58,8 @@ export async function imageOf(
 /** A program, and what it loads at the places where its loader looks. */
 async function install(root: string, { command, env }: Tool): Promise<void> {
   await copy(command, `${root}/bin/${basename(command)}`);
-  const unpacked = env["LD_LIBRARY_PATH"]?.split(":") ?? [];
+  const unpacked = (env["LD_LIBRARY_PATH"] ?? "").split(":")
+    .filter((folder) => folder !== "");
   for (const file of await libraries(command, env)) {
     const isUnpacked = unpacked.some((folder) => file.startsWith(folder));
     const place = isUnpacked ? file.slice(file.indexOf("/usr/lib/")) : file;

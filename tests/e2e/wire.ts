@@ -38,14 +38,14 @@ export function cut(
   return bounds.slice(1).map((end, i) => bytes.subarray(bounds[i], end));
 }
 
-/** One TCP connection to loopback. */
+/** One connection: over TCP to loopback, or over a Unix socket to who passes it on. */
 export class Wire implements Disposable {
-  readonly #conn: Deno.TcpConn;
+  readonly #conn: Deno.TcpConn | Deno.UnixConn;
   #received = "";
   #end: Received["end"] | undefined;
   #closed = false;
 
-  private constructor(conn: Deno.TcpConn) {
+  private constructor(conn: Deno.TcpConn | Deno.UnixConn) {
     this.#conn = conn;
   }
 
@@ -54,8 +54,8 @@ export class Wire implements Disposable {
   }
 
   /** Takes a connection over. */
-  static over(conn: Deno.TcpConn): Wire {
-    conn.setNoDelay(true);
+  static over(conn: Deno.TcpConn | Deno.UnixConn): Wire {
+    if ("setNoDelay" in conn) conn.setNoDelay(true);
     return new Wire(conn);
   }
 
