@@ -66,11 +66,7 @@ export class Cassandra implements AsyncDisposable {
   static async start(tool: Tool): Promise<Cassandra> {
     const folder = await Deno.makeTempDir({ prefix: "parley-cassandra-" });
     const port = freePort();
-    await Deno.writeTextFile(
-      `${folder}/cassandra.yaml`,
-      settings(folder, port),
-    );
-    await Deno.writeTextFile(`${folder}/logback.xml`, logging(folder));
+    await writeSettings(folder, port, "rpc_address: 127.0.0.1");
     const child = new Deno.Command(tool.command, {
       args: javaArguments(folder, tool.env.CLASSPATH!.replace("*", "")),
       env: tool.env,
@@ -83,7 +79,7 @@ export class Cassandra implements AsyncDisposable {
     const cassandra = new Cassandra(child, folder, port);
     const end = performance.now() + START_MS;
     while (!ended && performance.now() < end) {
-      if (await cassandra.#hasRole() && await listens(port)) return cassandra;
+      if (await hasRole(folder) && await listens(port)) return cassandra;
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
     const log = await Deno.readTextFile(`${folder}/system.log`).catch(() => "");
@@ -94,15 +90,8 @@ export class Cassandra implements AsyncDisposable {
   }
 
   /** What the audit log has so far. */
-  async audit(): Promise<readonly Entry[]> {
-    return entries(await Deno.readTextFile(`${this.#folder}/audit.log`));
-  }
-
-  /** Whether it has made the role that it lets in; it takes connections before. */
-  async #hasRole(): Promise<boolean> {
-    const log = await Deno.readTextFile(`${this.#folder}/system.log`)
-      .catch(() => ""); // there is none yet
-    return log.includes("Created default superuser role 'cassandra'");
+  audit(): Promise<readonly Entry[]> {
+    return auditIn(this.#folder);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -114,7 +103,33 @@ export class Cassandra implements AsyncDisposable {
   }
 }
 
-function javaArguments(folder: string, libraries: string): string[] {
+/** What the audit log of a Cassandra in a folder has so far. */
+export async function auditIn(folder: string): Promise<readonly Entry[]> {
+  return entries(await Deno.readTextFile(`${folder}/audit.log`));
+}
+
+/** Whether a Cassandra in a folder has made the role that it lets in; it takes connections before. */
+export async function hasRole(folder: string): Promise<boolean> {
+  const log = await Deno.readTextFile(`${folder}/system.log`)
+    .catch(() => ""); // there is none yet
+  return log.includes("Created default superuser role 'cassandra'");
+}
+
+/** Files that it starts with; `rpc` is the setting of where it takes clients. */
+export async function writeSettings(
+  folder: string,
+  port: number,
+  rpc: string,
+): Promise<void> {
+  await Deno.writeTextFile(
+    `${folder}/cassandra.yaml`,
+    settings(folder, port, rpc),
+  );
+  await Deno.writeTextFile(`${folder}/logback.xml`, logging(folder));
+}
+
+/** `java`'s, for one whose files are in a folder. */
+export function javaArguments(folder: string, libraries: string): string[] {
   return [
     ...["-Xms768m", "-Xmx768m", "-XX:+UseSerialGC", "-Xss512k"],
     "-Djdk.attach.allowAttachSelf=true",
@@ -137,7 +152,7 @@ function javaArguments(folder: string, libraries: string): string[] {
 }
 
 /** Everything that a statement may need is on; what takes memory or time is small. */
-function settings(folder: string, port: number): string {
+function settings(folder: string, port: number, rpc: string): string {
   const storage = freePort();
   return `
 cluster_name: parley
@@ -149,7 +164,7 @@ seed_provider:
     parameters: [{ seeds: "127.0.0.1:${storage}" }]
 listen_address: 127.0.0.1
 storage_port: ${storage}
-rpc_address: 127.0.0.1
+${rpc}
 native_transport_port: ${port}
 data_file_directories: ["${folder}/data"]
 commitlog_directory: ${folder}/commitlog

@@ -49,14 +49,14 @@ export function errorOf(
 
 /** A connection whose session has begun. */
 export class Native implements Disposable {
-  readonly #conn: Deno.TcpConn;
+  readonly #conn: Deno.TcpConn | Deno.UnixConn;
   readonly version: number;
   #isSegmented = false;
   /** What came and was not taken yet: bytes, and of those that are segments the frames. */
   #received: Uint8Array = new Uint8Array(0);
   #payload: Uint8Array = new Uint8Array(0);
 
-  private constructor(conn: Deno.TcpConn, version: number) {
+  private constructor(conn: Deno.TcpConn | Deno.UnixConn, version: number) {
     this.#conn = conn;
     this.version = version;
   }
@@ -64,6 +64,14 @@ export class Native implements Disposable {
   /** Opens one, as the role that `Cassandra` lets in. */
   static async connect(port: number, version: number): Promise<Native> {
     const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+    return await Native.over(conn, version);
+  }
+
+  /** Begins a session on a connection, which is closed with it. */
+  static async over(
+    conn: Deno.TcpConn | Deno.UnixConn,
+    version: number,
+  ): Promise<Native> {
     const native = new Native(conn, version);
     await native.#begin();
     return native;

@@ -8,6 +8,7 @@ import {
   rejects,
 } from "node:assert/strict";
 import { poll } from "../e2e/wait.ts";
+import { encode } from "../e2e/wire.ts";
 import { testWith } from "../setup/mod.ts";
 import { NotConnected, type Place } from "./place.ts";
 import { MEMCACHED, missionPolicies, missionPolicy } from "./policies.ts";
@@ -141,12 +142,11 @@ testWith(
       );
       // Whom no identity names is the world, which no rule lets in.
       using refused = await stranger.connect(address, 11211);
-      await refused.send(get("awing-coord"));
-      assertEquals((await refused.readToEnd()).text, "");
+      const asked = [encode(get("awing-coord"))];
+      assertEquals((await refused.exchange(asked)).text, "");
       // The sidecar's own port leads nowhere.
       using around = await fighter.connect(address, 15006);
-      await around.send(get("awing-coord"));
-      assertEquals((await around.readToEnd()).text, "");
+      assertEquals((await around.exchange(asked)).text, "");
       assertEquals(await commands(pod), [
         ...["set awing-coord", "get awing-coord"],
         ...["set awing-coord", "get awing-coord"],

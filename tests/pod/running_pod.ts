@@ -129,6 +129,12 @@ export class RunningPod implements AsyncDisposable {
     }, () => `end of ${container}`);
   }
 
+  /** Whether a container goes on. */
+  async runs(container: string): Promise<boolean> {
+    const name = this.#name(container);
+    return await this.store.inspect("{{.State.Running}}", name) === "true";
+  }
+
   signal(container: string, signal: string): Promise<string> {
     return this.store.podman("kill", "--signal", signal, this.#name(container));
   }
