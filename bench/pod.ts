@@ -53,7 +53,8 @@ show("memory, what is shared counted once", proportional, "MiB");
 const help: number[] = [];
 for (let i = 0; i < runs; i++) {
   const container = await stage.store.podman(
-    ...["run", "--detach", "--network", "none", "--read-only"],
+    ...["run", "--detach", "--no-healthcheck", "--network", "none"],
+    ...["--read-only", "--read-only-tmpfs"],
     ...[stage.image, "--help"],
   );
   await stage.store.podman("wait", container);

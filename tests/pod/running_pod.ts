@@ -245,7 +245,8 @@ export class RunningPod implements AsyncDisposable {
 
   async #run(container: Container, ...how: readonly string[]): Promise<string> {
     return await this.store.podman(
-      ...["run", ...how, "--pod", this.settings.name],
+      // Kubernetes asks its own probes, and no image's.
+      ...["run", ...how, "--no-healthcheck", "--pod", this.settings.name],
       ...["--name", this.#name(container.name)],
       ...containerOptions(container, this.#volumes),
       container.image,
