@@ -102,7 +102,7 @@ export class Store implements AsyncDisposable {
 
 /** No network but what a test makes; what podman starts is found where it was unpacked. */
 function settingsBeside(podman: string): string {
-  const root = podman.replace(/\/usr\/bin\/podman$/, "");
+  const [, root = ""] = /^(.+)\/usr\/bin\/podman$/.exec(podman) ?? [];
   const beside = (program: string) =>
     JSON.stringify([
       `${root}/usr/bin/${program}`,
@@ -161,7 +161,7 @@ async function runOne(podman: Tool, { command }: Tool): Promise<void> {
       "FROM scratch\nCOPY busybox /busybox\n",
     );
     const image = await store.build("probe", folder);
-    const options = ["--rm", "--network", "none", "--read-only"];
+    const options = ["--rm", "--network", "none", "--memory", "64m"];
     await store.podman("run", ...options, image, "/busybox", "true");
   } finally {
     await Deno.remove(folder, { recursive: true });
