@@ -21,13 +21,15 @@ export interface Server {
 
 /** How long clients may take, in milliseconds. */
 export interface Patience {
-  /** A request to arrive, and an answer to leave. */
+  /** A request to arrive, and an answer to leave; and an answer to be there, for a client that has ended its side. */
   readonly whole: number;
+  /** A request to be carried out. */
+  readonly handled: number;
   /** A reader of a stream to read what was sent. */
   readonly stall: number;
 }
 
-const PATIENCE: Patience = { whole: 5000, stall: 30_000 };
+const PATIENCE: Patience = { whole: 5000, handled: 30_000, stall: 30_000 };
 const METHODS: ReadonlySet<string> = new Set([
   ...["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
 ]);
@@ -42,7 +44,11 @@ export class Exchange {
   readonly #conn: Deno.Conn;
   readonly #server: Server;
   readonly #patience: Patience;
-  readonly #reader = new RequestReader();
+  /** Aborted when nobody waits for what was asked any more. */
+  readonly #abandoned = new AbortController();
+  readonly #reader = new RequestReader(this.#abandoned.signal);
+  /** See {@linkcode Exchange.#readOn}. */
+  #after: Promise<After> | undefined;
   readonly #displaced = Promise.withResolvers<never>();
   #isReceiving = true;
 
@@ -82,7 +88,7 @@ export class Exchange {
   async #answer(): Promise<Response | undefined> {
     try {
       const request = await this.#receive();
-      return request && await this.#server.handle(request);
+      return request && await this.#carryOut(request);
     } catch (error) {
       if (error instanceof RequestError) return problemResponse(error);
       if (isOfSystem(error)) return undefined;
@@ -123,6 +129,48 @@ export class Exchange {
     }
   }
 
+  /** Waits for an answer while somebody is there who wants it, and not for too long. What was not begun by then never is. */
+  async #carryOut(request: Request): Promise<Response | undefined> {
+    const { whole, handled } = this.#patience;
+    const over = Promise.withResolvers<undefined>();
+    const giveUp = () => over.reject(tooLong(handled));
+    let timer = setTimeout(giveUp, handled);
+    let isWaiting = true;
+    void this.#readOn().then((after) => {
+      if (!isWaiting) return;
+      if (after === "lost") over.resolve(undefined);
+      if (after !== "end") return;
+      // Whoever says no more may still listen.
+      clearTimeout(timer);
+      timer = setTimeout(giveUp, Math.min(whole, handled));
+    });
+    const answer = this.#server.handle(request);
+    try {
+      const response = await Promise.race([answer, over.promise]);
+      if (!response) this.#abandon(answer);
+      return response;
+    } catch (error) {
+      this.#abandon(answer);
+      throw error;
+    } finally {
+      isWaiting = false;
+      clearTimeout(timer);
+    }
+  }
+
+  #abandon(answer: Promise<Response>): void {
+    this.#abandoned.abort();
+    answer.then(({ body }) => body?.cancel()).catch(() => {});
+  }
+
+  /** What comes from the client after its request, once something does. */
+  #readOn(): Promise<After> {
+    return this.#after ??= this.#conn.read(new Uint8Array(1)).then(
+      (read) => read === null ? "end" : "more",
+      () => "lost",
+    );
+  }
+
   async #send(response: Response): Promise<void> {
     const bytes = await encodeResponse(
       response,
@@ -142,7 +190,7 @@ export class Exchange {
         return await this.#send(problemResponse(tooManyStreams()));
       }
       // What ends the body ends the loop.
-      void this.#untilGone().then(() => body.cancel()).catch(() => {});
+      void this.#readOn().then(() => body.cancel()).catch(() => {});
       await this.#begin(response);
       for (;;) {
         const { value } = await body.read();
@@ -160,15 +208,21 @@ export class Exchange {
       this.#patience.whole,
     );
   }
-
-  /** Resolves when the client closes, or says what nobody asked it for. */
-  async #untilGone(): Promise<void> {
-    await this.#conn.read(new Uint8Array(1)).catch(() => {});
-  }
 }
+
+/** The client has ended its side, has said more than it was asked for, or is gone. */
+type After = "end" | "more" | "lost";
 
 function isStream({ headers, body }: Response): boolean {
   return body !== null && STREAMED.test(headers.get("content-type") ?? "");
+}
+
+function tooLong(ms: number): RequestError {
+  return new RequestError(
+    503,
+    `it is not done after ${ms} ms, and may still be under way; see what is in force before you try again`,
+    { "retry-after": "5" },
+  );
 }
 
 function tooManyStreams(): RequestError {
@@ -196,6 +250,12 @@ export class RequestReader {
   #buffer = new Uint8Array(1024);
   #held = 0;
   #head: Head | undefined;
+  readonly #signal: AbortSignal | undefined;
+
+  /** @param signal of the request */
+  constructor(signal?: AbortSignal) {
+    this.#signal = signal;
+  }
 
   /** Of the request, once it is whole. */
   get head(): Head | undefined {
@@ -210,7 +270,8 @@ export class RequestReader {
     if (!this.#head) return undefined;
     const end = this.#head.bytes + this.#head.length;
     if (held.length < end) return undefined;
-    return requestOf(this.#head, held.slice(this.#head.bytes, end));
+    const body = held.slice(this.#head.bytes, end);
+    return requestOf(this.#head, body, this.#signal);
   }
 
   #take(bytes: Uint8Array): void {
@@ -228,6 +289,7 @@ export class RequestReader {
 function requestOf(
   { method, target, headers }: Head,
   body: Uint8Array<ArrayBuffer>,
+  signal: AbortSignal | undefined,
 ): Request {
   if (!METHODS.has(method)) {
     throw new RequestError(
@@ -240,6 +302,7 @@ function requestOf(
     method,
     headers: [...headers],
     ...(body.length > 0 ? { body } : {}),
+    ...(signal ? { signal } : {}),
   });
 }
 

@@ -131,7 +131,7 @@ export function policies(sidecar: Administered): Operation[] {
       problems: [404, 409, 412],
     }, async ({ params: { name }, request }) => {
       const change = await needKept(sidecar)
-        .delete(name, preconditionOf(request));
+        .delete(name, preconditionOf(request), request.signal);
       if (change.outcome === "deleted") {
         return new Response(null, { status: 204 });
       }
@@ -167,7 +167,8 @@ async function put(
 ): Promise<Response> {
   const precondition = preconditionOf(request);
   const text = await readText(request);
-  const change = await needKept(sidecar).put(name, text, precondition);
+  const change = await needKept(sidecar)
+    .put(name, text, precondition, request.signal);
   if (change.outcome !== "created" && change.outcome !== "replaced") {
     throw refusal(name, change);
   }
