@@ -229,10 +229,10 @@ export interface ConnectionState {
   readonly bytesReply: number;
 }
 
-/** Connections that are meant: one, or all on a version of a parser (`NAME@VERSION`). */
+/** Connections that are meant: one, or all of which something is so; a filter that says nothing is none. */
 export type Which =
   | { readonly id: number }
-  | { readonly parser: string };
+  | ConnectionFilter;
 
 /** Not more connections are listed. */
 export const LISTED_MAX = 1000;
