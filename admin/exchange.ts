@@ -23,13 +23,20 @@ export interface Server {
 export interface Patience {
   /** A request to arrive, and an answer to leave; and an answer to be there, for a client that has ended its side. */
   readonly whole: number;
-  /** A request to be carried out. */
+  /** A request to be carried out before it is looked whether anybody is there still. */
+  readonly prompt: number;
+  /** A request to be carried out at all. */
   readonly handled: number;
   /** A reader of a stream to read what was sent. */
   readonly stall: number;
 }
 
-const PATIENCE: Patience = { whole: 5000, handled: 30_000, stall: 30_000 };
+const PATIENCE: Patience = {
+  whole: 5000,
+  prompt: 500,
+  handled: 30_000,
+  stall: 30_000,
+};
 const METHODS: ReadonlySet<string> = new Set([
   ...["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
 ]);
@@ -131,19 +138,21 @@ export class Exchange {
 
   /** Waits for an answer while somebody is there who wants it, and not for too long. What was not begun by then never is. */
   async #carryOut(request: Request): Promise<Response | undefined> {
-    const { whole, handled } = this.#patience;
+    const { prompt, whole, handled } = this.#patience;
     const over = Promise.withResolvers<undefined>();
     const giveUp = () => over.reject(tooLong(handled));
-    let timer = setTimeout(giveUp, handled);
     let isWaiting = true;
-    void this.#readOn().then((after) => {
-      if (!isWaiting) return;
-      if (after === "lost") over.resolve(undefined);
-      if (after !== "end") return;
-      // Whoever says no more may still listen.
-      clearTimeout(timer);
-      timer = setTimeout(giveUp, Math.min(whole, handled));
-    });
+    let timer = setTimeout(() => {
+      timer = setTimeout(giveUp, handled - prompt);
+      void this.#readOn().then((after) => {
+        if (!isWaiting) return;
+        if (after === "lost") over.resolve(undefined);
+        if (after !== "end") return;
+        // Whoever says no more may still listen.
+        clearTimeout(timer);
+        timer = setTimeout(giveUp, whole);
+      });
+    }, prompt);
     const answer = this.#server.handle(request);
     try {
       const response = await Promise.race([answer, over.promise]);

@@ -122,7 +122,7 @@ Deno.test("a reader that reads nothing is left in the end", async () => {
       await left.promise; // the kernel's buffers are full
     },
     undefined,
-    { whole: 5000, handled: 5000, stall: 100 },
+    { whole: 5000, prompt: 500, handled: 5000, stall: 100 },
   );
 });
 
@@ -153,7 +153,7 @@ Deno.test("what takes too long is answered, abandoned, and lets go of what it ge
       await source.left;
     },
     undefined,
-    { whole: 5000, handled: 50, stall: 100 },
+    { whole: 5000, prompt: 10, handled: 50, stall: 100 },
   );
 });
 
@@ -169,18 +169,23 @@ Deno.test("what nobody waits for any more is abandoned", async () => {
       await source.left;
     },
     undefined,
-    { whole: 50, handled: 60_000, stall: 100 },
+    { whole: 2000, prompt: 10, handled: 60_000, stall: 100 },
   );
 });
 
 Deno.test("who has ended its side is answered, if the answer comes soon", async () => {
   const done = Promise.withResolvers<Response>();
-  await withExchange(() => done.promise, async (client) => {
-    await say(client);
-    (client as Deno.TcpConn).closeWrite();
-    setTimeout(() => done.resolve(new Response("done")), 20);
-    assertMatch(await readAll(client), /^HTTP\/1.1 200 .*done$/s);
-  });
+  await withExchange(
+    () => done.promise,
+    async (client) => {
+      await say(client);
+      (client as Deno.TcpConn).closeWrite();
+      setTimeout(() => done.resolve(new Response("done")), 50);
+      assertMatch(await readAll(client), /^HTTP\/1.1 200 .*done$/s);
+    },
+    undefined,
+    { whole: 5000, prompt: 10, handled: 60_000, stall: 100 },
+  );
 });
 
 Deno.test("HEAD of a stream has a head, and ends it", async () => {
