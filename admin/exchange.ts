@@ -46,6 +46,20 @@ const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
 /** Answers of this type have no end that is known before. */
 const STREAMED = /^text\/event-stream *(;|$)/i;
 
+/** The client has to make way. */
+const DISPLACED = "displaced";
+/** What it is told: many are, so that it is written once. */
+const AWAY = encodeResponse(
+  problemResponse(
+    new RequestError(
+      503,
+      "the request was not whole and others wait; send it at once",
+      { "retry-after": "1" },
+    ),
+  ),
+  "",
+);
+
 /** An exchange with one client. */
 export class Exchange {
   readonly #conn: Deno.Conn;
@@ -56,14 +70,13 @@ export class Exchange {
   readonly #reader = new RequestReader(this.#abandoned.signal);
   /** See {@linkcode Exchange.#readOn}. */
   #after: Promise<After> | undefined;
-  readonly #displaced = Promise.withResolvers<never>();
+  readonly #displaced = Promise.withResolvers<typeof DISPLACED>();
   #isReceiving = true;
 
   constructor(conn: Deno.Conn, server: Server, patience = PATIENCE) {
     this.#conn = conn;
     this.#server = server;
     this.#patience = patience;
-    this.#displaced.promise.catch(() => {}); // mostly nobody waits for it
   }
 
   /** The request is not whole yet. */
@@ -73,13 +86,7 @@ export class Exchange {
 
   /** Ends an exchange that is still receiving: others need its place. */
   makeWay(): void {
-    this.#displaced.reject(
-      new RequestError(
-        503,
-        "the request was not whole and others wait; send it at once",
-        { "retry-after": "1" },
-      ),
-    );
+    this.#displaced.resolve(DISPLACED);
   }
 
   /** Serves the client until it is answered; never rejects. The caller closes the connection. */
@@ -87,15 +94,18 @@ export class Exchange {
     try {
       const response = await this.#answer();
       if (!response) return; // the client has gone
+      if (response === DISPLACED) return await this.#write(await AWAY);
       if (isStream(response)) await this.#stream(response);
       else await this.#send(response);
     } catch { /* the client has gone, or does not read its answer */ }
   }
 
-  async #answer(): Promise<Response | undefined> {
+  async #answer(): Promise<Response | typeof DISPLACED | undefined> {
     try {
       const request = await this.#receive();
-      return request && await this.#carryOut(request);
+      return request instanceof Request
+        ? await this.#carryOut(request)
+        : request;
     } catch (error) {
       if (error instanceof RequestError) return problemResponse(error);
       if (isOfSystem(error)) return undefined;
@@ -106,7 +116,7 @@ export class Exchange {
     }
   }
 
-  async #receive(): Promise<Request | undefined> {
+  async #receive(): Promise<Request | typeof DISPLACED | undefined> {
     try {
       return await inTime(
         Promise.race([this.#readRequest(), this.#displaced.promise]),
@@ -185,7 +195,11 @@ export class Exchange {
       response,
       this.#reader.head?.method ?? "",
     );
-    await inTime(write(this.#conn, bytes), this.#patience.whole);
+    await this.#write(bytes);
+  }
+
+  #write(bytes: Uint8Array): Promise<void> {
+    return inTime(write(this.#conn, bytes), this.#patience.whole);
   }
 
   /** Writes a stream until it ends, its reader has gone, or leaves it unread for too long. */
@@ -212,10 +226,7 @@ export class Exchange {
   }
 
   #begin(response: Response): Promise<void> {
-    return inTime(
-      write(this.#conn, encodeHead(response)),
-      this.#patience.whole,
-    );
+    return this.#write(encodeHead(response));
   }
 }
 
