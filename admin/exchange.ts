@@ -21,13 +21,22 @@ export interface Server {
 
 /** How long clients may take, in milliseconds. */
 export interface Patience {
-  /** A request to arrive, and an answer to leave. */
+  /** A request to arrive, and an answer to leave; and an answer to be there, for a client that has ended its side. */
   readonly whole: number;
+  /** A request to be carried out before it is looked whether anybody is there still. */
+  readonly prompt: number;
+  /** A request to be carried out at all. */
+  readonly handled: number;
   /** A reader of a stream to read what was sent. */
   readonly stall: number;
 }
 
-const PATIENCE: Patience = { whole: 5000, stall: 30_000 };
+const PATIENCE: Patience = {
+  whole: 5000,
+  prompt: 500,
+  handled: 30_000,
+  stall: 30_000,
+};
 const METHODS: ReadonlySet<string> = new Set([
   ...["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
 ]);
@@ -37,20 +46,37 @@ const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
 /** Answers of this type have no end that is known before. */
 const STREAMED = /^text\/event-stream *(;|$)/i;
 
+/** The client has to make way. */
+const DISPLACED = "displaced";
+/** What it is told: many are, so that it is written once. */
+const AWAY = encodeResponse(
+  problemResponse(
+    new RequestError(
+      503,
+      "the request was not whole and others wait; send it at once",
+      { "retry-after": "1" },
+    ),
+  ),
+  "",
+);
+
 /** An exchange with one client. */
 export class Exchange {
   readonly #conn: Deno.Conn;
   readonly #server: Server;
   readonly #patience: Patience;
-  readonly #reader = new RequestReader();
-  readonly #displaced = Promise.withResolvers<never>();
+  /** Aborted when nobody waits for what was asked any more. */
+  readonly #abandoned = new AbortController();
+  readonly #reader = new RequestReader(this.#abandoned.signal);
+  /** See {@linkcode Exchange.#readOn}. */
+  #after: Promise<After> | undefined;
+  readonly #displaced = Promise.withResolvers<typeof DISPLACED>();
   #isReceiving = true;
 
   constructor(conn: Deno.Conn, server: Server, patience = PATIENCE) {
     this.#conn = conn;
     this.#server = server;
     this.#patience = patience;
-    this.#displaced.promise.catch(() => {}); // mostly nobody waits for it
   }
 
   /** The request is not whole yet. */
@@ -60,13 +86,7 @@ export class Exchange {
 
   /** Ends an exchange that is still receiving: others need its place. */
   makeWay(): void {
-    this.#displaced.reject(
-      new RequestError(
-        503,
-        "the request was not whole and others wait; send it at once",
-        { "retry-after": "1" },
-      ),
-    );
+    this.#displaced.resolve(DISPLACED);
   }
 
   /** Serves the client until it is answered; never rejects. The caller closes the connection. */
@@ -74,15 +94,18 @@ export class Exchange {
     try {
       const response = await this.#answer();
       if (!response) return; // the client has gone
+      if (response === DISPLACED) return await this.#write(await AWAY);
       if (isStream(response)) await this.#stream(response);
       else await this.#send(response);
     } catch { /* the client has gone, or does not read its answer */ }
   }
 
-  async #answer(): Promise<Response | undefined> {
+  async #answer(): Promise<Response | typeof DISPLACED | undefined> {
     try {
       const request = await this.#receive();
-      return request && await this.#server.handle(request);
+      return request instanceof Request
+        ? await this.#carryOut(request)
+        : request;
     } catch (error) {
       if (error instanceof RequestError) return problemResponse(error);
       if (isOfSystem(error)) return undefined;
@@ -93,7 +116,7 @@ export class Exchange {
     }
   }
 
-  async #receive(): Promise<Request | undefined> {
+  async #receive(): Promise<Request | typeof DISPLACED | undefined> {
     try {
       return await inTime(
         Promise.race([this.#readRequest(), this.#displaced.promise]),
@@ -123,12 +146,60 @@ export class Exchange {
     }
   }
 
+  /** Waits for an answer while somebody is there who wants it, and not for too long. What was not begun by then never is. */
+  async #carryOut(request: Request): Promise<Response | undefined> {
+    const { prompt, whole, handled } = this.#patience;
+    const over = Promise.withResolvers<undefined>();
+    const giveUp = () => over.reject(tooLong(handled));
+    let isWaiting = true;
+    let timer = setTimeout(() => {
+      timer = setTimeout(giveUp, handled - prompt);
+      void this.#readOn().then((after) => {
+        if (!isWaiting) return;
+        if (after === "lost") over.resolve(undefined);
+        if (after !== "end") return;
+        // Whoever says no more may still listen.
+        clearTimeout(timer);
+        timer = setTimeout(giveUp, whole);
+      });
+    }, prompt);
+    const answer = this.#server.handle(request);
+    try {
+      const response = await Promise.race([answer, over.promise]);
+      if (!response) this.#abandon(answer);
+      return response;
+    } catch (error) {
+      this.#abandon(answer);
+      throw error;
+    } finally {
+      isWaiting = false;
+      clearTimeout(timer);
+    }
+  }
+
+  #abandon(answer: Promise<Response>): void {
+    this.#abandoned.abort();
+    answer.then(({ body }) => body?.cancel()).catch(() => {});
+  }
+
+  /** What comes from the client after its request, once something does. */
+  #readOn(): Promise<After> {
+    return this.#after ??= this.#conn.read(new Uint8Array(1)).then(
+      (read) => read === null ? "end" : "more",
+      () => "lost",
+    );
+  }
+
   async #send(response: Response): Promise<void> {
     const bytes = await encodeResponse(
       response,
       this.#reader.head?.method ?? "",
     );
-    await inTime(write(this.#conn, bytes), this.#patience.whole);
+    await this.#write(bytes);
+  }
+
+  #write(bytes: Uint8Array): Promise<void> {
+    return inTime(write(this.#conn, bytes), this.#patience.whole);
   }
 
   /** Writes a stream until it ends, its reader has gone, or leaves it unread for too long. */
@@ -142,7 +213,7 @@ export class Exchange {
         return await this.#send(problemResponse(tooManyStreams()));
       }
       // What ends the body ends the loop.
-      void this.#untilGone().then(() => body.cancel()).catch(() => {});
+      void this.#readOn().then(() => body.cancel()).catch(() => {});
       await this.#begin(response);
       for (;;) {
         const { value } = await body.read();
@@ -155,20 +226,23 @@ export class Exchange {
   }
 
   #begin(response: Response): Promise<void> {
-    return inTime(
-      write(this.#conn, encodeHead(response)),
-      this.#patience.whole,
-    );
-  }
-
-  /** Resolves when the client closes, or says what nobody asked it for. */
-  async #untilGone(): Promise<void> {
-    await this.#conn.read(new Uint8Array(1)).catch(() => {});
+    return this.#write(encodeHead(response));
   }
 }
 
+/** The client has ended its side, has said more than it was asked for, or is gone. */
+type After = "end" | "more" | "lost";
+
 function isStream({ headers, body }: Response): boolean {
   return body !== null && STREAMED.test(headers.get("content-type") ?? "");
+}
+
+function tooLong(ms: number): RequestError {
+  return new RequestError(
+    503,
+    `it is not done after ${ms} ms, and may still be under way; see what is in force before you try again`,
+    { "retry-after": "5" },
+  );
 }
 
 function tooManyStreams(): RequestError {
@@ -196,6 +270,12 @@ export class RequestReader {
   #buffer = new Uint8Array(1024);
   #held = 0;
   #head: Head | undefined;
+  readonly #signal: AbortSignal | undefined;
+
+  /** @param signal of the request */
+  constructor(signal?: AbortSignal) {
+    this.#signal = signal;
+  }
 
   /** Of the request, once it is whole. */
   get head(): Head | undefined {
@@ -210,7 +290,8 @@ export class RequestReader {
     if (!this.#head) return undefined;
     const end = this.#head.bytes + this.#head.length;
     if (held.length < end) return undefined;
-    return requestOf(this.#head, held.slice(this.#head.bytes, end));
+    const body = held.slice(this.#head.bytes, end);
+    return requestOf(this.#head, body, this.#signal);
   }
 
   #take(bytes: Uint8Array): void {
@@ -228,6 +309,7 @@ export class RequestReader {
 function requestOf(
   { method, target, headers }: Head,
   body: Uint8Array<ArrayBuffer>,
+  signal: AbortSignal | undefined,
 ): Request {
   if (!METHODS.has(method)) {
     throw new RequestError(
@@ -240,6 +322,7 @@ function requestOf(
     method,
     headers: [...headers],
     ...(body.length > 0 ? { body } : {}),
+    ...(signal ? { signal } : {}),
   });
 }
 

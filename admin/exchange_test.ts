@@ -27,7 +27,9 @@ async function withExchange(
   try {
     await test(client, exchange);
   } finally {
-    client.close();
+    try {
+      client.close();
+    } catch { /* the test has closed it */ }
     await ended;
   }
 }
@@ -120,7 +122,69 @@ Deno.test("a reader that reads nothing is left in the end", async () => {
       await left.promise; // the kernel's buffers are full
     },
     undefined,
-    { whole: 5000, stall: 100 },
+    { whole: 5000, prompt: 500, handled: 5000, stall: 100 },
+  );
+});
+
+/** An operation that is not done before its request is abandoned, and then has a stream as its answer. */
+function endless() {
+  const source = events();
+  const asked = Promise.withResolvers<void>();
+  const abandoned = Promise.withResolvers<void>();
+  const handle = ({ signal }: Request) => {
+    asked.resolve();
+    signal.addEventListener("abort", () => abandoned.resolve());
+    return abandoned.promise.then(() => source.response());
+  };
+  return { handle, asked: asked.promise, abandoned: abandoned.promise, source };
+}
+
+Deno.test("what takes too long is answered, abandoned, and lets go of what it gets", async () => {
+  const { handle, abandoned, source } = endless();
+  await withExchange(
+    handle,
+    async (client) => {
+      await say(client);
+      assertMatch(
+        await readAll(client),
+        /^HTTP\/1.1 503 .*not done after 50 ms, .*; see what is in force/s,
+      );
+      await abandoned;
+      await source.left;
+    },
+    undefined,
+    { whole: 5000, prompt: 10, handled: 50, stall: 100 },
+  );
+});
+
+Deno.test("what nobody waits for any more is abandoned", async () => {
+  const { handle, asked, abandoned, source } = endless();
+  await withExchange(
+    handle,
+    async (client) => {
+      await say(client);
+      await asked;
+      client.close();
+      await abandoned;
+      await source.left;
+    },
+    undefined,
+    { whole: 2000, prompt: 10, handled: 60_000, stall: 100 },
+  );
+});
+
+Deno.test("who has ended its side is answered, if the answer comes soon", async () => {
+  const done = Promise.withResolvers<Response>();
+  await withExchange(
+    () => done.promise,
+    async (client) => {
+      await say(client);
+      (client as Deno.TcpConn).closeWrite();
+      setTimeout(() => done.resolve(new Response("done")), 50);
+      assertMatch(await readAll(client), /^HTTP\/1.1 200 .*done$/s);
+    },
+    undefined,
+    { whole: 5000, prompt: 10, handled: 60_000, stall: 100 },
   );
 });
 

@@ -9,7 +9,7 @@
  * @module
  */
 import type { Administered } from "../proxy/administered.ts";
-import type { Exchange, Handle, Server } from "./exchange.ts";
+import type { Exchange, Server } from "./exchange.ts";
 import { defaultPath, listenAt, thisUser } from "./socket.ts";
 
 /** Connections at a time. */
@@ -61,7 +61,8 @@ export class AdminServer implements AsyncDisposable {
   readonly #accepting: Promise<void>;
   /** Resolves when a place becomes free. */
   #freed = Promise.withResolvers<void>();
-  #handle: Handle | undefined;
+  /** Loaded when somebody comes: to look a module up again would cost as much as to answer. */
+  #speaker: ((conn: Deno.Conn) => Exchange) | undefined;
   #isClosed = false;
 
   constructor(entrance: Entrance, sidecar: Administered) {
@@ -109,18 +110,13 @@ export class AdminServer implements AsyncDisposable {
 
   /** What speaks is loaded first: whoever is served has an exchange. */
   async #serve(conn: Deno.Conn): Promise<void> {
-    const [{ Exchange }, { createFront }] = await Promise.all([
-      import("./exchange.ts"),
-      import("./front.ts"),
-    ]).catch((error) => {
+    try {
+      this.#speaker ??= await this.#loadSpeaker();
+    } catch (error) {
       close(conn);
       throw error;
-    });
-    const exchange = new Exchange(conn, {
-      handle: this.#handle ??= createFront(this.#sidecar),
-      admit: this.#entrance.admit,
-      startStream: (exchange) => this.#startStream(exchange),
-    });
+    }
+    const exchange = this.#speaker(conn);
     const ended = exchange.run().finally(() => {
       close(conn);
       this.#streams.delete(exchange);
@@ -128,6 +124,19 @@ export class AdminServer implements AsyncDisposable {
       this.#free();
     });
     this.#served.set(conn, { exchange, since: performance.now(), ended });
+  }
+
+  async #loadSpeaker(): Promise<(conn: Deno.Conn) => Exchange> {
+    const [{ Exchange }, { createFront }] = await Promise.all([
+      import("./exchange.ts"),
+      import("./front.ts"),
+    ]);
+    const server: Server = {
+      handle: createFront(this.#sidecar),
+      admit: this.#entrance.admit,
+      startStream: (exchange) => this.#startStream(exchange),
+    };
+    return (conn) => new Exchange(conn, server);
   }
 
   #startStream(exchange: Exchange): boolean {

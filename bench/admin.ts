@@ -2,21 +2,27 @@
  * What load on the admin API costs the data path: its p99 without and with it,
  * in turn, as a ratio of the same run.
  *
- *     deno task bench:admin [ROUNDS [SECONDS]]
+ *     deno task bench:admin [ROUNDS [SECONDS [LOAD]]]
  *
- * Each load comes from a process of its own (`admin_load.ts`).
+ * `LOAD`: those only whose name has it. Each load comes from a process of its
+ * own (`admin_load.ts`), which would run on another machine; here it has the time
+ * that the others leave (`SCHED_IDLE`), where `chrt` is at hand. How much of its
+ * load came through is told too.
  */
+import { Lines } from "../tests/e2e/lines.ts";
 import { Parley } from "../tests/processes/parley.ts";
 import { LineServer } from "../tests/processes/servers.ts";
 import { allowing, PORT, words } from "../tests/processes/words.ts";
 import { originOf } from "../tests/admin/client.ts";
+import { onPath } from "../tests/setup/tool.ts";
 
-const ROUNDS = Number(Deno.args[0] ?? 5);
-const SECONDS = Number(Deno.args[1] ?? 10);
+const ROUNDS = Number(Deno.args[0] ?? 15);
+const SECONDS = Number(Deno.args[1] ?? 2);
+const ONLY = Deno.args[2] ?? "";
 /** Connections that ask, each one question at a time. */
 const CLIENTS = 4;
-/** Before what is measured: the load has begun by then. */
-const WARM_MS = 2000;
+/** From a load's first word on. */
+const WARM_MS = 500;
 
 /** What is asked of the admin API meanwhile; see `admin_load.ts`. */
 const LOADS: ReadonlyMap<string, readonly string[]> = new Map([
@@ -59,21 +65,37 @@ async function p99(): Promise<number> {
   return took[Math.floor(0.99 * (took.length - 1))]!;
 }
 
-async function under(load: readonly string[]): Promise<number> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "-q", "--allow-net=127.0.0.1"],
-      new URL("admin_load.ts", import.meta.url).pathname,
-      ...[origin, ...load],
-    ],
+/** The command of a load, and what it is run by. */
+function loading(load: readonly string[]): Deno.Command {
+  const [command, ...args] = [
+    ...onPath("chrt") ? ["chrt", "--idle", "0"] : [],
+    ...[Deno.execPath(), "run", "-q", "--allow-net=127.0.0.1"],
+    new URL("admin_load.ts", import.meta.url).pathname,
+    ...[origin, ...load],
+  ];
+  return new Deno.Command(command!, {
+    args,
     stdin: "null",
-  }).spawn();
+    stdout: "piped",
+    stderr: "null",
+  });
+}
+
+/** The p99 under a load, and what the load says that it got in a second. */
+async function under(load: readonly string[]) {
+  const child = loading(load).spawn();
+  const said = new Lines(child.stdout);
   try {
+    await said.until((line) => line !== "", "word of the load");
     await new Promise((resolve) => setTimeout(resolve, WARM_MS));
-    return await p99();
+    const from = said.length;
+    const slowest = await p99();
+    const got = said.all().slice(from).map(Number);
+    return { slowest, got: got.reduce((sum, one) => sum + one, 0) / SECONDS };
   } finally {
     child.kill("SIGKILL");
     await child.status;
+    await said.done;
   }
 }
 
@@ -84,18 +106,28 @@ function median(values: readonly number[]): number {
 
 await p99(); // the data path is warm from here on
 for (const [name, load] of LOADS) {
-  const rows: { without: number; under: number }[] = [];
+  if (!name.includes(ONLY)) continue;
+  const rows: { without: number; under: number; got: number }[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    rows.push({ without: await p99(), under: await under(load) });
+    // What else the machine does changes slowly: it meets both alike.
+    const before = await p99();
+    const { slowest, got } = await under(load);
+    const after = await p99();
+    rows.push({ without: (before + after) / 2, under: slowest, got });
   }
-  const ratios = rows.map(({ without, under }) => under / without);
+  const of = (key: "without" | "under" | "got") =>
+    median(rows.map((row) => row[key]));
+  const ratios = rows.map(({ without, under }) => under / without)
+    .sort((a, b) => a - b);
   console.log(
-    `${name}: p99 ${
-      median(rows.map(({ without }) => without)).toFixed(2)
-    } ms, ` +
-      `under it ${median(rows.map(({ under }) => under)).toFixed(2)} ms, ` +
+    `${name}: p99 ${of("without").toFixed(2)} ms, ` +
+      `under it ${of("under").toFixed(2)} ms, ` +
       `ratio ${median(ratios).toFixed(2)} (${
-        ratios.map((ratio) => ratio.toFixed(2)).join(", ")
-      })`,
+        ratios[Math.floor(ratios.length / 4)]!.toFixed(2)
+      } to ${
+        ratios[Math.floor(3 * ratios.length / 4)]!.toFixed(2)
+      } in half of ${ROUNDS} rounds); ${
+        of("got").toFixed(0)
+      } a second came through`,
   );
 }

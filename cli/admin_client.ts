@@ -107,10 +107,16 @@ export async function needSidecar(
   });
 }
 
+/** How a sidecar is asked. */
+export type Method = "GET" | "POST" | "PUT" | "DELETE";
+
 /** What a request has beside its path. */
 export interface Asked {
   /** JSON. */
   readonly body?: unknown;
+  /** In place of JSON, with its type among the headers. */
+  readonly text?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   /** Ends it, and what is read of its answer. */
   readonly signal?: AbortSignal;
 }
@@ -118,7 +124,7 @@ export interface Asked {
 /** Asks a sidecar; its answer as JSON. @throws {ParleyError} when it cannot be reached, or refuses */
 export async function ask<Answer>(
   sidecar: SidecarAddress,
-  method: "GET" | "POST",
+  method: Method,
   path: string,
   body?: unknown,
 ): Promise<Answer> {
@@ -138,39 +144,79 @@ export async function ask<Answer>(
 /** Asks a sidecar, and has its answer read. @throws {ParleyError} when it cannot be reached, or refuses */
 export async function answered<Answer>(
   sidecar: SidecarAddress,
-  method: "GET" | "POST",
+  method: Method,
   path: string,
-  { body, signal }: Asked,
+  asked: Asked,
   read: (response: Response) => Promise<Answer>,
 ): Promise<Answer> {
-  const { origin, socket, token, certificates } = sidecar;
-  using client = Deno.createHttpClient({
+  using client = clientOf(sidecar);
+  const response = await send(client, sidecar, method, path, asked);
+  if (response.ok) return await read(response);
+  throw refusal(`${method} ${path}`, await problemOf(sidecar, response));
+}
+
+/** Asks a sidecar; its answer, read whole, whatever it is. @throws {ParleyError} when it cannot be reached */
+export async function exchange(
+  sidecar: SidecarAddress,
+  method: Method,
+  path: string,
+  asked: Asked,
+): Promise<Response> {
+  using client = clientOf(sidecar);
+  const signal = AbortSignal.timeout(PATIENCE_MS);
+  const response = await send(client, sidecar, method, path, {
+    signal,
+    ...asked,
+  });
+  const { status, headers } = response;
+  const body = await response.arrayBuffer();
+  return new Response(status === 204 ? null : body, { status, headers });
+}
+
+function clientOf({ socket, certificates }: SidecarAddress): Deno.HttpClient {
+  return Deno.createHttpClient({
     ...(socket === undefined
       ? {}
       : { proxy: { transport: "unix", path: socket } }),
     ...(certificates === undefined ? {} : { caCerts: [certificates] }),
   });
-  const headers = new Headers();
+}
+
+async function send(
+  client: Deno.HttpClient,
+  sidecar: SidecarAddress,
+  method: Method,
+  path: string,
+  { body, text, headers: given, signal }: Asked,
+): Promise<Response> {
+  const { origin, token } = sidecar;
+  const headers = new Headers(given);
   if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
   if (body !== undefined) headers.set("content-type", "application/json");
-  const response = await reach(sidecar, `${origin}${path}`, {
+  const sent = body === undefined ? text : JSON.stringify(body);
+  return await reach(sidecar, `${origin}${path}`, {
     client,
     method,
     headers,
     ...(signal ? { signal } : {}),
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(sent === undefined ? {} : { body: sent }),
   });
-  if (response.ok) return await read(response);
-  const problem = await response.json().catch((cause) => {
+}
+
+/** The problem document of an answer. @throws {ParleyError} when it is none */
+export async function problemOf(
+  sidecar: SidecarAddress,
+  response: Response,
+): Promise<Problem> {
+  return await response.json().catch((cause) => {
     throw unusable(sidecar, `its answer is no JSON: ${thrownText(cause)}`);
   });
-  throw refusal(`${method} ${path}`, problem);
 }
 
 /** What a problem document says: its detail is what was found, and how to mend it. */
-function refusal(where: string, { status, detail }: Problem): Error {
+export function refusal(where: string, { status, detail }: Problem): Error {
   const text = escapeLines(String(detail));
-  if (status === 422) return new UsageError(text);
+  if (status === 400 || status === 422) return new UsageError(text);
   const semicolon = text.lastIndexOf("; ");
   const [found, mend] = semicolon < 0
     ? [text, "see what the sidecar's own log says"]

@@ -163,6 +163,7 @@ function commands(exit: (code: number) => void): Command {
 
   program.addCommand(parserCommands(exit));
   program.addCommand(connectionCommands(exit));
+  program.addCommand(policyCommands(exit));
   program.addCommand(metricsCommands(exit));
   ofSidecar(program.command("logs"))
     .description(
@@ -238,22 +239,68 @@ function connectionCommands(exit: (code: number) => void): Command {
   const connections = new Command("connections").description(
     "list and close connections of the running sidecar",
   );
-  ofSidecar(connections.command("list"))
+  filtered(ofSidecar(connections.command("list")))
     .description("open connections, the oldest first")
     .option("--json", "print the list as JSON")
     .action(async (options) =>
       exit(await (await import("./connections.ts")).list(options))
     );
 
-  ofSidecar(connections.command("close"))
-    .description("end a connection, or all that a version of a parser reads")
+  filtered(ofSidecar(connections.command("close")))
+    .description("end a connection, or all of which all that is said is so")
     .argument("[id]", "of the connection, as the access log has it")
-    .option("--parser <name@version>", "all connections on this version")
+    .option("--json", "print how many as JSON")
     .action(async (id, options) =>
       exit(await (await import("./connections.ts")).close(id, options))
     );
   return connections;
 }
+
+function policyCommands(exit: (code: number) => void): Command {
+  const policies = new Command("policies").description(
+    "policies in force in the running sidecar, and those that are put in by name",
+  );
+  ofSidecar(policies.command("list"))
+    .description("every document, and the name that it was put in by")
+    .option("--json", "print the list as JSON")
+    .action(async (options) =>
+      exit(await (await import("./policies.ts")).list(options))
+    );
+
+  ofSidecar(policies.command("get"))
+    .description("print the text of a policy, as it was put in")
+    .argument("<name>", "of the policy")
+    .option("--json", "print it with its entity tag, as JSON")
+    .action(async (name, options) =>
+      exit(await (await import("./policies.ts")).get(name, options))
+    );
+
+  ofSidecar(policies.command("put"))
+    .description("put a policy in, whole or not at all; it is in force then")
+    .argument("<name>", "of the policy; not of its documents")
+    .argument("<file>", "as a policy file; - for standard input")
+    .option("--create", "only if there is none of the name")
+    .option(...IF_MATCH)
+    .option("--json", "print what came of it as JSON")
+    .action(async (name, file, options) =>
+      exit(await (await import("./policies.ts")).put(name, file, options))
+    );
+
+  ofSidecar(policies.command("delete"))
+    .description("remove a policy that was put in")
+    .argument("<name>", "of the policy")
+    .option(...IF_MATCH)
+    .option("--json", "print what came of it as JSON")
+    .action(async (name, options) =>
+      exit(await (await import("./policies.ts")).remove(name, options))
+    );
+  return policies;
+}
+
+const IF_MATCH: [string, string] = [
+  "--if-match <etag>",
+  "only if it is still the one that policies list or get showed with this tag",
+];
 
 function metricsCommands(exit: (code: number) => void): Command {
   const metrics = new Command("metrics").description(
@@ -288,6 +335,17 @@ const FOLDER: [
   (value, all) => [...all, value],
   [],
 ];
+
+/** With the options that say which connections are meant. */
+function filtered(command: Command): Command {
+  return command
+    .option("--listener <name>", "of this listener")
+    .option("--direction <direction>", "ingress or egress")
+    .option("--l7proto <name>", "of this protocol")
+    .option("--parser <name@version>", "read by this version of a parser")
+    .option("--source <address>", "from this host, or host:port")
+    .option("--destination <address>", "to this host, or host:port");
+}
 
 /** With the options that say which sidecar is meant. */
 function ofSidecar(command: Command): Command {

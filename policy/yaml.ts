@@ -8,15 +8,17 @@
  * @module
  */
 import {
+  Composer,
   type Document,
   isAlias,
   isMap,
   isScalar,
   isSeq,
+  Lexer,
   LineCounter,
   type Node,
   type Pair,
-  parseAllDocuments,
+  Parser,
   type YAMLError,
 } from "yaml";
 import { formatPath, type Path, type Problem, quote } from "./problem.ts";
@@ -51,6 +53,12 @@ const ALIAS_LIMIT = 10_000;
 /** Levels of nesting, alias expansion included. */
 const DEPTH_LIMIT = 64;
 
+/**
+ * Levels that are parsed: so many that those above the limit are refused by
+ * their path, and so few that parsing stays linear in the text, and in the stack.
+ */
+const PARSED_DEPTH = 2 * DEPTH_LIMIT;
+
 /** Reads every document of a text; never throws. */
 export function parseYaml(file: string, text: string): YamlFile {
   const lines = new LineCounter();
@@ -58,25 +66,29 @@ export function parseYaml(file: string, text: string): YamlFile {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
+  const parser = new Parser(lines.addNewLine);
+  lines.addNewLine(0);
+  // Keys are compared and aliases expanded below, with positions and bounds.
+  const composer = new Composer({
+    merge: false,
+    prettyErrors: false,
+    resolveKnownTags: false,
+    schema: "core",
+    uniqueKeys: false,
+  });
   let parsed: Document[];
   try {
-    // Keys are compared and aliases expanded below, with positions and bounds.
-    parsed = [...parseAllDocuments(text, {
-      lineCounter: lines,
-      merge: false,
-      prettyErrors: false,
-      resolveKnownTags: false,
-      schema: "core",
-      uniqueKeys: false,
-    })] as Document[];
-  } catch (cause) {
-    // The library's parser is recursive: a text of brackets exhausts the stack.
-    const message = `the text cannot be parsed: ${(cause as Error).message}`;
-    const mend = "nest less deeply";
-    return {
-      documents: [],
-      syntax: [syntaxProblem(file, positionOf(0), message, mend)],
-    };
+    parsed = [...composer.compose(tokensOf(text, parser))] as Document[];
+  } catch (error) {
+    const problem = error instanceof TooDeep
+      ? depthProblem(file, positionOf(error.offset))
+      : syntaxProblem(
+        file,
+        positionOf(0),
+        `the text cannot be parsed: ${(error as Error).message}`,
+        "write it as simpler YAML",
+      );
+    return { documents: [], syntax: [problem] };
   }
 
   const syntax = new Map<string, Problem>();
@@ -96,6 +108,38 @@ export function parseYaml(file: string, text: string): YamlFile {
       return document.value !== null || document.problems.length > 0;
     });
   return { documents, syntax: [...syntax.values()] };
+}
+
+/** The nesting is deeper than is parsed. */
+class TooDeep extends Error {
+  override readonly name = "TooDeep";
+
+  /** @param offset where it begins to be */
+  constructor(readonly offset: number) {
+    super("the nesting is too deep");
+  }
+}
+
+/** Parses step by step. @throws {TooDeep} */
+function* tokensOf(text: string, parser: Parser) {
+  for (const lexeme of new Lexer().lex(text)) {
+    const { offset } = parser;
+    yield* parser.next(lexeme);
+    if (parser.stack.length > PARSED_DEPTH) throw new TooDeep(offset);
+  }
+  yield* parser.end();
+}
+
+function depthProblem(file: string, position: Position): Problem {
+  return {
+    severity: "error",
+    code: "yaml.depth",
+    file,
+    ...position,
+    path: "",
+    message: "the nesting is far too deep, so that the rest was not read",
+    mend: `nest at most ${DEPTH_LIMIT} levels`,
+  };
 }
 
 function syntaxProblem(

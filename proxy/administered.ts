@@ -25,9 +25,10 @@ export interface Administered {
    * Resolves when what came of it is in force: the state of those parsers;
    * empty if there is none of that name.
    *
+   * @param signal once it is aborted, this is not begun any more
    * @throws {Error} when nothing could be judged; all stays as it was
    */
-  reloadParsers(name?: string): Promise<ParserState[]>;
+  reloadParsers(name?: string, signal?: AbortSignal): Promise<ParserState[]>;
   /** What is meant and what is in force, and how old what is known is. Counts are those of the last second. */
   status(): SidecarStatus;
   /** Why it should not be sent work now; nothing: it should. */
@@ -48,10 +49,12 @@ export interface Administered {
   /**
    * What the policy in force says of a connection, or of a request on it, and why.
    *
+   * @param signal once it is aborted, this is not begun any more
    * @throws {WrongQuestion} when the question is wrong
+   * @throws {TooManyWait} when many are asked already
    * @throws {ParleyError} when the parser fails
    */
-  trace(question: TraceQuestion): Promise<TraceReport>;
+  trace(question: TraceQuestion, signal?: AbortSignal): Promise<TraceReport>;
   /** Policies that are put in here; absent where they come from files only. */
   readonly policies?: AdministeredPolicies;
 }
@@ -71,15 +74,21 @@ export interface AdministeredPolicies {
   /**
    * Judges a text as a policy file, keeps it and has it in force.
    *
+   * @param signal once it is aborted, this is not begun any more
    * @throws {Error} when it could not be judged, or not be kept
    */
   put(
     name: string,
     text: string,
     precondition: Precondition,
+    signal?: AbortSignal,
   ): Promise<PolicyChange>;
-  /** @throws {Error} when it could not be removed */
-  delete(name: string, precondition: Precondition): Promise<PolicyChange>;
+  /** See {@linkcode AdministeredPolicies.put}. @throws {Error} when it could not be removed */
+  delete(
+    name: string,
+    precondition: Precondition,
+    signal?: AbortSignal,
+  ): Promise<PolicyChange>;
 }
 
 /** A policy that was put in. */
@@ -220,10 +229,10 @@ export interface ConnectionState {
   readonly bytesReply: number;
 }
 
-/** Connections that are meant: one, or all on a version of a parser (`NAME@VERSION`). */
+/** Connections that are meant: one, or all of which something is so; a filter that says nothing is none. */
 export type Which =
   | { readonly id: number }
-  | { readonly parser: string };
+  | ConnectionFilter;
 
 /** Not more connections are listed. */
 export const LISTED_MAX = 1000;

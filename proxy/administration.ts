@@ -56,14 +56,14 @@ export interface Administrable {
   knowledge(): SidecarKnowledge;
   config(): Config;
   /** See {@linkcode Administered.trace}. */
-  trace(question: TraceQuestion): Promise<TraceReport>;
+  trace(question: TraceQuestion, signal?: AbortSignal): Promise<TraceReport>;
   /** What keeps it from work beside its listeners, policy and parsers. */
   faults(): string[];
   readonly policies?: AdministeredPolicies;
   /** The parsers as they are now. */
   status(): ParserStatus[];
   /** Has parsers staged again, and waits for what comes of it. @throws {Error} when nothing could be judged */
-  stageAgain(name: string | undefined): Promise<void>;
+  stageAgain(name: string | undefined, signal?: AbortSignal): Promise<void>;
 }
 
 /** See {@linkcode Administered}. */
@@ -83,8 +83,11 @@ export class Administration implements Administered {
     return parts.history.states(parts.status(), parts.versions());
   }
 
-  async reloadParsers(name?: string): Promise<ParserState[]> {
-    await this.#parts.stageAgain(name);
+  async reloadParsers(
+    name?: string,
+    signal?: AbortSignal,
+  ): Promise<ParserState[]> {
+    await this.#parts.stageAgain(name, signal);
     const states = await this.parsers();
     return states.filter((state) => name === undefined || state.name === name);
   }
@@ -131,8 +134,8 @@ export class Administration implements Administered {
     return this.#parts.config();
   }
 
-  trace(question: TraceQuestion): Promise<TraceReport> {
-    return this.#parts.trace(question);
+  trace(question: TraceQuestion, signal?: AbortSignal): Promise<TraceReport> {
+    return this.#parts.trace(question, signal);
   }
 
   async connections(filter: ConnectionFilter = {}): Promise<ConnectionList> {

@@ -12,7 +12,6 @@ import {
 import type { WorkerAnswers, WorkerQuestion } from "./control/messages.ts";
 import type { Engine } from "./engine.ts";
 import type { ProxySession } from "./session.ts";
-import { versionText } from "./versions.ts";
 
 /** Answers a question; nothing is open where there is no engine yet. */
 export function answer(
@@ -65,11 +64,10 @@ function isAt(address: string, meant: string): boolean {
 function stop(sessions: Iterable<ProxySession>, which: Which): number {
   let stopped = 0;
   for (const session of [...sessions]) { // those that end leave the set
-    const { id, parser } = session;
-    const isMeant = "id" in which
-      ? id === which.id
-      : parser !== undefined && versionText(parser) === which.parser;
-    if (isMeant && session.stop()) stopped++;
+    const isOneOf = "id" in which
+      ? session.id === which.id
+      : isMeant(session.describe(), which);
+    if (isOneOf && session.stop()) stopped++;
   }
   return stopped;
 }

@@ -7,7 +7,7 @@ import { ParleyError } from "../proxylib/error.ts";
 import type { Source } from "../policy/mod.ts";
 
 /** No policy file is longer. */
-const FILE_MAX = 64 * 1024 * 1024;
+export const FILE_MAX = 64 * 1024 * 1024;
 const POLICY_FILE = /\.(ya?ml|json)$/i;
 
 /**

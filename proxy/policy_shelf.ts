@@ -8,6 +8,7 @@
  * @module
  */
 import type { Source } from "../policy/file.ts";
+import { FILE_MAX } from "./policy_files.ts";
 
 /** How a text is called that is not in its place yet; policy files never begin with a dot. */
 const DRAFT = /^\..*\.draft$/;
@@ -92,17 +93,13 @@ export class FolderShelf implements PolicyShelf {
     return names.sort();
   }
 
-  async get(name: string): Promise<string | undefined> {
-    try {
-      return await Deno.readTextFile(this.fileOf(name));
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
-      throw error;
-    }
+  get(name: string): Promise<string | undefined> {
+    return readRegular(this.fileOf(name));
   }
 
   async put(name: string, text: string): Promise<void> {
     const draft = `${this.#folder}/.${name}.draft`;
+    await Deno.remove(draft).catch(() => {}); // where it is, it is nobody's
     try {
       await writeSynced(draft, text);
       await Deno.rename(draft, this.fileOf(name));
@@ -130,11 +127,46 @@ export class FolderShelf implements PolicyShelf {
   }
 }
 
+/**
+ * The text of a regular file: no link is followed, and a pipe is not waited for.
+ * Nothing if there is none.
+ *
+ * @throws {Error} when it cannot be read, or is too long
+ */
+async function readRegular(path: string): Promise<string | undefined> {
+  // The runtime's own way to open files follows links.
+  const { constants, promises } = await import("node:fs");
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  let file: Awaited<ReturnType<typeof promises.open>>;
+  try {
+    file = await promises.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (code === "ENOENT" || code === "ELOOP") return undefined;
+    throw error;
+  }
+  try {
+    const stat = await file.stat();
+    if (!stat.isFile()) return undefined;
+    if (stat.size > FILE_MAX) {
+      throw new Error(`${path} has more than ${FILE_MAX} bytes`);
+    }
+    const bytes = new Uint8Array(stat.size);
+    let length = 0;
+    for (let read = -1; read !== 0 && length < bytes.length; length += read) {
+      read = (await file.read(bytes, length)).bytesRead;
+    }
+    return new TextDecoder("utf-8", { ignoreBOM: true })
+      .decode(bytes.subarray(0, length));
+  } finally {
+    await file.close();
+  }
+}
+
 async function writeSynced(path: string, text: string): Promise<void> {
   using file = await Deno.open(path, {
     write: true,
-    create: true,
-    truncate: true,
+    createNew: true, // a link is not followed
     mode: 0o600,
   });
   const bytes = new TextEncoder().encode(text);

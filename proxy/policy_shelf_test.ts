@@ -4,6 +4,7 @@ import {
   ok as assert,
   rejects as assertRejects,
 } from "node:assert/strict";
+import { FILE_MAX } from "./policy_files.ts";
 import { FolderShelf, MemoryShelf, POLICY_NAME } from "./policy_shelf.ts";
 
 async function withFolder(
@@ -62,6 +63,36 @@ Deno.test("FolderShelf: what a killed sidecar left is swept, and nothing else", 
     assertEquals(await shelf.get("b"), undefined);
     await shelf.delete("a");
     assertEquals(await shelf.names(), []);
+  }));
+
+Deno.test("FolderShelf: links, pipes and folders are no texts, and are not followed or waited for", () =>
+  withFolder(async (folder) => {
+    const shelf = await FolderShelf.open(`${folder}/kept`);
+    const outside = `${folder}/outside`;
+    await Deno.writeTextFile(outside, "outside");
+    for (const name of ["link", "fifo", "folder"]) {
+      const path = shelf.fileOf(name);
+      if (name === "link") await Deno.symlink(outside, path);
+      else if (name === "folder") await Deno.mkdir(path);
+      else await new Deno.Command("mkfifo", { args: [path] }).output();
+      assertEquals(await shelf.get(name), undefined, name);
+    }
+    assertEquals(await shelf.names(), []);
+    await Deno.symlink(outside, `${folder}/kept/.link.draft`);
+    for (const name of ["link", "fifo"]) {
+      await shelf.put(name, "put");
+      assertEquals(await shelf.get(name), "put");
+    }
+    assertEquals(await Deno.readTextFile(outside), "outside");
+  }));
+
+Deno.test("FolderShelf: a text that is too long is not read", () =>
+  withFolder(async (folder) => {
+    const shelf = await FolderShelf.open(folder);
+    await Deno.writeTextFile(shelf.fileOf("a"), "a\u{feff}é");
+    assertEquals(await shelf.get("a"), "a\u{feff}é");
+    await Deno.truncate(shelf.fileOf("a"), FILE_MAX + 1);
+    await assertRejects(shelf.get("a"), /more than \d+ bytes/);
   }));
 
 Deno.test("MemoryShelf: its texts are sources, in the order of their names", async () => {

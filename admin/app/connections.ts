@@ -36,10 +36,15 @@ const filter = z.object({
   destination: end.optional().describe("a host, or host:port"),
 });
 
-const WHICH = '{"id": N} or {"parser": "NAME@VERSION"}';
+const WHICH =
+  '{"id": N} or {"parser": "NAME@VERSION"}, or other filters of GET /v1/connections';
 const which = z.union([
   z.strictObject({ id: z.int().min(1) }),
-  z.strictObject({ parser: version }),
+  z.strictObject(filter.shape)
+    .refine((filter) => Object.keys(filter).length > 0, {
+      error: "it names no connections",
+    })
+    .meta({ minProperties: 1 }),
 ], { error: "it names no connections" }).describe(WHICH);
 
 export function connections(sidecar: Administered): Operation[] {
@@ -67,26 +72,30 @@ export function connections(sidecar: Administered): Operation[] {
       async ({ query }) =>
         json(await sidecar.connections(withoutUndefined(query))),
     ),
-    operation({
-      method: "POST",
-      path: "/v1/connections/close",
-      id: "closeConnections",
-      summary: "End a connection, or all that a version of a parser reads",
-      body: which,
-      answers: {
-        200: {
-          description: "How many were ended.",
-          content: { "application/json": z.strictObject({ closed: count }) },
+    operation(
+      {
+        method: "POST",
+        path: "/v1/connections/close",
+        id: "closeConnections",
+        summary: "End a connection, or all of which something is so",
+        body: which,
+        answers: {
+          200: {
+            description: "How many were ended.",
+            content: { "application/json": z.strictObject({ closed: count }) },
+          },
         },
+        problems: [404],
       },
-      problems: [404],
-    }, async ({ body }) => json({ closed: await close(sidecar, body) })),
+      async ({ body }) =>
+        json({ closed: await close(sidecar, withoutUndefined(body)) }),
+    ),
   ];
 }
 
 async function close(sidecar: Administered, which: Which): Promise<number> {
   const closed = await sidecar.closeConnections(which);
-  if (closed > 0 || "parser" in which) return closed;
+  if (closed > 0 || !("id" in which)) return closed;
   throw new RequestError(
     404,
     `no connection ${which.id} is open; GET /v1/connections lists them`,

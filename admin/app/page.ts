@@ -7,6 +7,7 @@
 import { z } from "zod";
 import { quote } from "../../policy/problem.ts";
 import { RequestError } from "../problem.ts";
+import { isAtHand } from "./entity_tags.ts";
 import { type Operation, operation } from "./operation.ts";
 
 const FOLDER = new URL("../page/", import.meta.url);
@@ -93,10 +94,8 @@ export function page(): Operation[] {
 
 async function answer(file: string, request: Request): Promise<Response> {
   const { bytes, etag, type } = await read(file);
-  const isKnown = (request.headers.get("if-none-match") ?? "").split(/\s*,\s*/)
-    .some((tag) => tag === etag || tag === "*");
   const headers = { ...HEADERS, etag };
-  return isKnown
+  return isAtHand(request, etag)
     ? new Response(null, { status: 304, headers })
     : new Response(bytes, { headers: { ...headers, "content-type": type } });
 }

@@ -29,14 +29,18 @@ export function parsers(sidecar: Administered): Operation[] {
       summary: "Parsers with their versions",
       answers,
     }, async () => json({ parsers: await sidecar.parsers() })),
-    operation({
-      method: "POST",
-      path: "/v1/parsers/reload",
-      id: "reloadParsers",
-      summary: "Stage all parsers again, changed or not",
-      description: "Answered when what came of it is in force.",
-      answers,
-    }, async () => json({ parsers: await sidecar.reloadParsers() })),
+    operation(
+      {
+        method: "POST",
+        path: "/v1/parsers/reload",
+        id: "reloadParsers",
+        summary: "Stage all parsers again, changed or not",
+        description: "Answered when what came of it is in force.",
+        answers,
+      },
+      async ({ request: { signal } }) =>
+        json({ parsers: await sidecar.reloadParsers(undefined, signal) }),
+    ),
     operation({
       method: "POST",
       path: "/v1/parsers/{name}/reload",
@@ -45,8 +49,8 @@ export function parsers(sidecar: Administered): Operation[] {
       params,
       answers,
       problems: [404],
-    }, async ({ params: { name } }) => {
-      const found = await sidecar.reloadParsers(name);
+    }, async ({ params: { name }, request: { signal } }) => {
+      const found = await sidecar.reloadParsers(name, signal);
       if (found.length > 0) return json({ parsers: found });
       throw new RequestError(
         404,

@@ -4,15 +4,15 @@
  * @module
  */
 import { z } from "zod";
-import { formatProblem, quote } from "../../policy/problem.ts";
+import { formatProblem } from "../../policy/problem.ts";
 import type {
   Administered,
   AdministeredPolicies,
   PolicyChange,
-  Precondition,
 } from "../../proxy/administered.ts";
 import { POLICY_NAME } from "../../proxy/policy_shelf.ts";
 import { RequestError } from "../problem.ts";
+import { isAtHand, preconditionOf } from "./entity_tags.ts";
 import { json, type Operation, operation, readText } from "./operation.ts";
 import { documentState, policyState } from "./schemas.ts";
 
@@ -26,9 +26,6 @@ const params = z.object({
   ),
 });
 
-const TAG = '(W/)?"[!#-~]*"';
-/** A list of entity tags (RFC 9110 section 13.1). */
-const TAGS = new RegExp(`^(\\*|${TAG}( *, *${TAG})*)$`);
 const tags = z.string();
 /** A policy file as it is written: no schema says what policies mean. */
 const text = z.unknown();
@@ -134,7 +131,7 @@ export function policies(sidecar: Administered): Operation[] {
       problems: [404, 409, 412],
     }, async ({ params: { name }, request }) => {
       const change = await needKept(sidecar)
-        .delete(name, preconditionOf(request));
+        .delete(name, preconditionOf(request), request.signal);
       if (change.outcome === "deleted") {
         return new Response(null, { status: 204 });
       }
@@ -146,13 +143,12 @@ export function policies(sidecar: Administered): Operation[] {
 async function get(
   sidecar: Administered,
   name: string,
-  { headers }: Request,
+  request: Request,
 ): Promise<Response> {
   const policy = await needKept(sidecar).get(name);
   if (!policy) throw refusal(name, { outcome: "absent" });
   const { text, etag } = policy;
-  const known = headers.get("if-none-match");
-  if (known !== null && names(known, etag)) {
+  if (isAtHand(request, etag)) {
     return new Response(null, { status: 304, headers: { etag } });
   }
   return new Response(text, {
@@ -171,7 +167,8 @@ async function put(
 ): Promise<Response> {
   const precondition = preconditionOf(request);
   const text = await readText(request);
-  const change = await needKept(sidecar).put(name, text, precondition);
+  const change = await needKept(sidecar)
+    .put(name, text, precondition, request.signal);
   if (change.outcome !== "created" && change.outcome !== "replaced") {
     throw refusal(name, change);
   }
@@ -198,30 +195,6 @@ function needKept({ policies }: Administered): AdministeredPolicies {
     409,
     "the portable transport takes policies from files only; change the files",
   );
-}
-
-/** @throws {RequestError} for fields that are none: no condition is met by them */
-function preconditionOf({ headers }: Request): Precondition {
-  const match = headers.get("if-match");
-  const noneMatch = headers.get("if-none-match");
-  for (const field of [match, noneMatch]) {
-    if (field === null || TAGS.test(field)) continue;
-    throw new RequestError(
-      412,
-      `${
-        quote(field)
-      } is no list of entity tags; send * or the ETag of GET, in its quotes`,
-    );
-  }
-  return (etag) =>
-    (match === null || (etag !== undefined && names(match, etag))) &&
-    (noneMatch === null || etag === undefined || !names(noneMatch, etag));
-}
-
-/** Whether a list of entity tags names one. */
-function names(field: string, etag: string): boolean {
-  if (field === "*") return true;
-  return field.split(",").some((tag) => tag.trim() === etag);
 }
 
 function refusal(name: string, change: PolicyChange): RequestError {

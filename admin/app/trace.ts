@@ -8,10 +8,11 @@
 import { z } from "zod";
 import type { Administered, TraceQuestion } from "../../proxy/administered.ts";
 import type { TraceReport } from "../../proxy/trace/report.ts";
+import { TooManyWait } from "../../proxy/supervisor/turns.ts";
 import { WrongQuestion } from "../../proxy/trace/wrong_question.ts";
 import { RequestError } from "../problem.ts";
 import { json, type Operation, operation } from "./operation.ts";
-import { direction } from "./schemas.ts";
+import { count, direction } from "./schemas.ts";
 
 /** Of a request that is asked about. */
 const FIELDS = '{"FIELD": "VALUE" or ["VALUE", …], …}';
@@ -80,7 +81,8 @@ const schema = z.strictObject({
     closes: z.boolean(),
     audits: z.boolean().describe("its document is in audit mode"),
     entries: z.array(entry),
-  })),
+  })).describe("that select the workload"),
+  others: count.describe("rules that select other workloads only"),
 }).meta({ id: "Trace" });
 
 export function trace(sidecar: Administered): Operation[] {
@@ -96,22 +98,36 @@ export function trace(sidecar: Administered): Operation[] {
         query: question,
         answers: {
           200: {
-            description: "The verdict, and every rule that was considered.",
+            description:
+              "The verdict, and every rule that could have a say in it.",
             content: { "application/json": schema },
           },
         },
-        problems: [422],
+        problems: [422, 429],
       },
-      async ({ query }) => {
+      async ({ query, request: { signal } }) => {
         try {
-          return json(shown(await sidecar.trace(questionOf(query))));
+          return json(shown(await sidecar.trace(questionOf(query), signal)));
         } catch (error) {
-          if (!(error instanceof WrongQuestion)) throw error;
-          throw new RequestError(422, `query.${error.message}`);
+          throw refusal(error);
         }
       },
     ),
   ];
+}
+
+function refusal(error: unknown): unknown {
+  if (error instanceof WrongQuestion) {
+    return new RequestError(422, `query.${error.message}`);
+  }
+  if (error instanceof TooManyWait) {
+    return new RequestError(
+      429,
+      "many questions wait for their answers already; ask again later",
+      { "retry-after": "1" },
+    );
+  }
+  return error;
 }
 
 function questionOf(
@@ -148,14 +164,19 @@ function fieldsOf(written: string): Record<string, string[]> {
   );
 }
 
-/** The sidecar keeps documents, not their texts: it has no lines to show. */
+/**
+ * The sidecar keeps documents, not their texts: it has no lines to show. Of a
+ * cluster's rules most are for other workloads, and are counted only.
+ */
 function shown(report: TraceReport): z.output<typeof schema> {
   const { query: _, request, rules, ...rest } = report;
+  const selecting = rules.filter(({ subject }) => subject.holds);
   return {
     ...rest,
     ...(request ? { fields: request.fields } : {}),
     closedBy: [...rest.closedBy],
-    rules: rules.map(({ place, entries, ...rule }) => ({
+    others: rules.length - selecting.length,
+    rules: selecting.map(({ place, entries, ...rule }) => ({
       ...rule,
       file: place.file,
       entries: entries.map(({ place, l7, ...entry }) => ({

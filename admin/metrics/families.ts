@@ -5,12 +5,8 @@
  * @module
  */
 import type { Metrics } from "../../proxy/counting/metrics.ts";
-import {
-  BOUNDS_MS,
-  type Kind,
-  KINDS,
-  readSeries,
-} from "../../proxy/counting/tally.ts";
+import { BOUNDS_MS } from "../../proxy/counting/bounds.ts";
+import { type Kind, KINDS, readSeries } from "../../proxy/counting/tally.ts";
 import type { Family, Sample } from "./exposition.ts";
 import { processFamilies } from "./process.ts";
 
@@ -45,7 +41,8 @@ function buildInfo({ version }: Scrape): Family {
 }
 
 function trafficFamilies({ metrics }: Scrape): Family[] {
-  const of = (kind: Kind) => samplesOf(metrics, kind);
+  const samples = samplesOf(metrics);
+  const of = (kind: Kind) => samples[kind] ?? [];
   return [
     counter(
       "parley_requests_total",
@@ -57,7 +54,7 @@ function trafficFamilies({ metrics }: Scrape): Family[] {
       type: "histogram",
       help:
         "From a request's arrival to the end of its reply, or to its denial; requests without a reply of their own count as answered at once.",
-      samples: histogram(metrics),
+      samples: histogram(of("duration"), of("durationSum")),
     },
     gauge(
       "parley_listener_up",
@@ -102,14 +99,21 @@ function trafficFamilies({ metrics }: Scrape): Family[] {
   ];
 }
 
-/** The series of a kind, in an order that does not change. */
-function samplesOf({ traffic }: Metrics, kind: Kind): Sample[] {
-  return traffic.flatMap(([series, value]): Sample[] => {
+/** The series of each kind, in an order that does not change. */
+function samplesOf({ traffic }: Metrics): Partial<Record<Kind, Sample[]>> {
+  const samples: Partial<Record<Kind, Sample[]>> = {};
+  // Sorted by their names they are so by their labels, as people read them.
+  const sorted = traffic.toSorted(([a], [b]) => a < b ? -1 : 1);
+  for (const [series, value] of sorted) {
     const read = readSeries(series);
-    if (read?.kind !== kind) return [];
-    const labels = KINDS[kind].map((name, i) => [name, read.labels[i]!]);
-    return [{ labels: Object.fromEntries(labels), value }];
-  }).sort((a, b) => keyOf(a) < keyOf(b) ? -1 : 1);
+    if (!read) continue;
+    const labels = KINDS[read.kind].map((name, i) => [name, read.labels[i]!]);
+    (samples[read.kind] ??= []).push({
+      labels: Object.fromEntries(labels),
+      value,
+    });
+  }
+  return samples;
 }
 
 function keyOf({ labels }: Sample): string {
@@ -117,11 +121,11 @@ function keyOf({ labels }: Sample): string {
 }
 
 /** Buckets are counted each for itself, and shown with all that are below. */
-function histogram(metrics: Metrics): Sample[] {
-  const buckets = samplesOf(metrics, "duration");
-  const sums = new Map(
-    samplesOf(metrics, "durationSum").map((sum) => [keyOf(sum), sum.value]),
-  );
+function histogram(
+  buckets: readonly Sample[],
+  totals: readonly Sample[],
+): Sample[] {
+  const sums = new Map(totals.map((sum) => [keyOf(sum), sum.value]));
   const groups = Map.groupBy(
     buckets,
     ({ labels: { l7proto, verdict } }) => `${l7proto}|${verdict}`,

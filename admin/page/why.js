@@ -92,9 +92,7 @@ function fieldsOf(lines) {
 }
 
 /** @param {words.Trace} trace */
-function answerOf({ verdict, why, rules, l7proto }) {
-  const selecting = rules.filter(({ subject }) => subject.holds);
-  const others = rules.length - selecting.length;
+function answerOf({ verdict, why, rules, others, l7proto }) {
   return make(
     "div",
     {},
@@ -107,7 +105,7 @@ function answerOf({ verdict, why, rules, l7proto }) {
     make(
       "ul",
       { class: "trace" },
-      ...selecting.map(ruleItem),
+      ...rules.map(ruleItem),
     ),
     make(
       "p",
@@ -117,7 +115,9 @@ function answerOf({ verdict, why, rules, l7proto }) {
         ...(others === 0
           ? []
           : [`${others} more rules are for other workloads.`]),
-        ...(rules.length === 0 ? ["There is no rule: everything passes."] : []),
+        ...(rules.length + others === 0
+          ? ["There is no rule: everything passes."]
+          : []),
       ].join(" "),
     ),
   );

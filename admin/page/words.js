@@ -231,7 +231,7 @@ export function moment(time) {
  * @typedef {{ ref: string, rule: Record<string, string>, covers?: boolean, because?: string[] }} L7Rule
  * @typedef {{ ref: string, verdict: string, peer: Finding, port: Finding, applies: boolean, l7?: { l7proto: string, rules: L7Rule[] } }} Entry
  * @typedef {{ ref: string, subject: Finding, closes: boolean, audits: boolean, entries: Entry[] }} Rule
- * @typedef {{ verdict: string, why: string, rule?: string, reason?: string, connection: string, l7proto?: string, rules: Rule[] }} Trace
+ * @typedef {{ verdict: string, why: string, rule?: string, reason?: string, connection: string, l7proto?: string, rules: Rule[], others: number }} Trace
  */
 
 /** Why a request is denied, in the fewest words: what the peer may do instead is among them. @param {Trace} trace */

@@ -4,19 +4,29 @@
  *
  * @module
  */
-import { type Count, readSeries } from "../counting/tally.ts";
+import {
+  type Count,
+  readSeries,
+  SERIES_MAX,
+  Tally,
+} from "../counting/tally.ts";
 import type { VersionCount } from "../versions.ts";
 import type { Counters } from "./messages.ts";
 
 /** A worker has not had more versions; more are none. */
 const VERSIONS_MAX = 10_000;
-/** Policies and protocols are bounded in a worker, and so are their series. */
-const SERIES_MAX = 20_000;
-/** Of a parser's name or version. */
-const TEXT_MAX = 256;
+/** Series that are looked at; a worker keeps far fewer apart. */
+const COUNTS_MAX = 10 * SERIES_MAX;
+/** A parser's name or version. */
+const WORD = /^[\w.-]{1,256}$/;
 
-/** The counters. @throws {TypeError} when they are none */
-export function readCounters(value: unknown): Counters {
+/**
+ * The counters.
+ *
+ * @param beyond called when there are more series than a worker keeps apart
+ * @throws {TypeError} when they are none
+ */
+export function readCounters(value: unknown, beyond?: () => void): Counters {
   const { connections, accepted, linesDropped, versions, served } =
     value as Counters;
   const { traffic, lag } = value as Counters;
@@ -32,24 +42,29 @@ export function readCounters(value: unknown): Counters {
     linesDropped: count(linesDropped),
     versions: versions.map(readVersion),
     served: served.map(count),
-    traffic: readCounts(traffic),
+    traffic: readCounts(traffic, beyond),
     lag: amount(lag),
   };
 }
 
-/** What has passed. @throws {TypeError} when it is none */
-export function readCounts(traffic: unknown): Count[] {
-  if (!Array.isArray(traffic) || traffic.length > SERIES_MAX) {
+/** What has passed; see {@linkcode readCounters}. @throws {TypeError} when it is none */
+export function readCounts(traffic: unknown, beyond?: () => void): Count[] {
+  if (!Array.isArray(traffic) || traffic.length > COUNTS_MAX) {
     throw new TypeError("the counters do not say what has passed");
   }
-  return traffic.map(readCount);
+  const counts = traffic.map(readCount);
+  if (counts.length <= SERIES_MAX) return counts;
+  const tally = new Tally(SERIES_MAX);
+  tally.add(counts);
+  if (tally.isFull) beyond?.();
+  return tally.counts;
 }
 
 function readVersion(value: unknown): VersionCount {
   const { name, version, connections, panics } = value as VersionCount;
   return {
-    name: text(name),
-    version: text(version),
+    name: word(name),
+    version: word(version),
     connections: count(connections),
     panics: count(panics),
   };
@@ -80,7 +95,7 @@ function amount(value: unknown): number {
 
 const AMOUNT_MAX = Number.MAX_SAFE_INTEGER;
 
-function text(value: unknown): string {
-  if (typeof value === "string" && value.length <= TEXT_MAX) return value;
+function word(value: unknown): string {
+  if (typeof value === "string" && WORD.test(value)) return value;
   throw new TypeError("a version has no name");
 }

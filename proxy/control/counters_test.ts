@@ -5,6 +5,7 @@ import {
   throws as assertThrows,
 } from "node:assert/strict";
 import fc from "fast-check";
+import { SERIES_MAX } from "../counting/tally.ts";
 import { readCounters } from "./counters.ts";
 
 const COUNTERS = {
@@ -36,6 +37,8 @@ const WRONG: readonly unknown[] = [
   { ...COUNTERS, versions: [null] },
   { ...COUNTERS, versions: [{ ...VERSION, name: 1 }] },
   { ...COUNTERS, versions: [{ ...VERSION, version: "x".repeat(257) }] },
+  { ...COUNTERS, versions: [{ ...VERSION, name: "a\n" }] },
+  { ...COUNTERS, traffic: [["ended|ingress|invented", 1]] },
   { ...COUNTERS, versions: [{ ...VERSION, panics: 0.5 }] },
   { ...COUNTERS, versions: Array(10_001).fill(VERSION) },
   { ...COUNTERS, served: undefined },
@@ -53,6 +56,22 @@ const WRONG: readonly unknown[] = [
   { ...COUNTERS, lag: null },
   { ...COUNTERS, lag: 1e300 },
 ];
+
+Deno.test("readCounters() counts series beyond those of a worker together, and says so", () => {
+  const traffic = Array.from({ length: 20_000 }, (_, i) => {
+    return [`requests|p|forwarded|ingress|invented-${i}`, 1];
+  });
+  let told = 0;
+  const counters = readCounters({ ...COUNTERS, traffic }, () => told++);
+  assertEquals(counters.traffic.length, SERIES_MAX + 1);
+  assertEquals(counters.traffic.at(-1), [
+    "requests|other|forwarded|ingress|other",
+    20_000 - SERIES_MAX,
+  ]);
+  assertEquals(told, 1);
+  readCounters({ ...COUNTERS, traffic: counters.traffic }, () => told++);
+  assertEquals(told, 1, "a worker that bounds them itself is none that lies");
+});
 
 for (const [index, value] of WRONG.entries()) {
   Deno.test(`readCounters() refuses what is none (${index + 1})`, () => {

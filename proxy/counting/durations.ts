@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { BOUNDS_MS, type Cell, type Tally } from "./tally.ts";
+import { BOUNDS_MS } from "./bounds.ts";
+import type { Cell, Tally } from "./tally.ts";
 
 /** Of the requests of one protocol and verdict. */
 export class Durations {

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { OTHER, WORDS } from "./words.ts";
 
 /** One number. */
 export interface Cell {
@@ -20,7 +21,7 @@ export type Count = readonly [series: string, value: number];
 /** Kinds of series, and what their labels are. */
 export const KINDS = {
   requests: ["l7proto", "verdict", "direction", "policy"],
-  /** The bucket is a position in {@linkcode BOUNDS_MS}; one behind them: longer. */
+  /** The bucket is a position in `BOUNDS_MS`; one behind them: longer. */
   duration: ["l7proto", "verdict", "bucket"],
   /** Milliseconds. */
   durationSum: ["l7proto", "verdict"],
@@ -33,11 +34,8 @@ export const KINDS = {
 
 export type Kind = keyof typeof KINDS;
 
-/** Upper bounds of durations, in milliseconds. */
-export const BOUNDS_MS = [
-  ...[0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100],
-  ...[250, 500, 1000, 2500, 5000, 10_000],
-] as const;
+/** Series of a process that are kept apart. What comes later is counted in those that have `other` in the place of names. */
+export const SERIES_MAX = 2000;
 
 const BETWEEN = "|";
 
@@ -52,9 +50,20 @@ export function readSeries(
 ): { readonly kind: Kind; readonly labels: readonly string[] } | undefined {
   const [kind, ...labels] = name.split(BETWEEN);
   if (!Object.hasOwn(KINDS, kind!)) return undefined;
-  const isRight = labels.length === KINDS[kind as Kind].length &&
-    labels.every((label) => LABEL.test(label));
+  const names: readonly string[] = KINDS[kind as Kind];
+  const isRight = labels.length === names.length &&
+    labels.every((label, i) => WORDS[names[i]!]?.has(label) ?? isLabel(label));
   return isRight ? { kind: kind as Kind, labels } : undefined;
+}
+
+/** The series that counts one for which there is no room: without its names. */
+function commonName(name: string): string {
+  const [kind, ...labels] = name.split(BETWEEN) as [Kind, ...string[]];
+  const names = KINDS[kind];
+  return seriesName(
+    kind,
+    labels.map((label, i) => WORDS[names[i]!] ? label : OTHER),
+  );
 }
 
 /** What stands in a label: names of Kubernetes, of parsers and of our own. */
@@ -69,10 +78,16 @@ export function isLabel(text: string): boolean {
 export class Tally {
   readonly #cells = new Map<string, Cell>();
   readonly #most: number;
+  #isFull = false;
 
-  /** @param most series that are kept; what comes later is not counted */
+  /** @param most series that are kept apart */
   constructor(most = Infinity) {
     this.#most = most;
+  }
+
+  /** Whether there was no room for one. */
+  get isFull(): boolean {
+    return this.#isFull;
   }
 
   /** The number of a series; it may be added to from now on. */
@@ -83,8 +98,15 @@ export class Tally {
   #cell(name: string): Cell {
     const known = this.#cells.get(name);
     if (known) return known;
+    if (this.#cells.size >= this.#most) {
+      const common = commonName(name);
+      if (common !== name) {
+        this.#isFull = true;
+        return this.#cell(common);
+      }
+    }
     const cell = { value: 0 };
-    if (this.#cells.size < this.#most) this.#cells.set(name, cell);
+    this.#cells.set(name, cell);
     return cell;
   }
 

@@ -6,21 +6,14 @@
  * @module
  */
 import { Durations } from "./durations.ts";
-import { type Cell, isLabel, Tally } from "./tally.ts";
+import { type Cell, isLabel, SERIES_MAX, Tally } from "./tally.ts";
+import { OTHER, REASONS } from "./words.ts";
 
 /** Policies and protocols that have series of their own; further ones share one. */
 const POLICIES_MAX = 100;
 const PROTOCOLS_MAX = 50;
-const OTHER = "other";
 /** Rules whose series are kept by a counter. */
 const KEPT_RULES = 4096;
-
-/** Reasons of the engine's own; a parser has its own words. */
-const REASONS: ReadonlySet<string> = new Set([
-  ...["no-rule", "deny-rule", "unknown-parser", "parser-changed", "limit"],
-  ...["not-redirected", "unknown-endpoint", "unresolved", "panic", "tls"],
-  ...["malformed", "memory"],
-]);
 
 type Direction = "ingress" | "egress";
 
@@ -95,7 +88,7 @@ export class ConnectionCounter {
 
 /** All that a process counts of its connections. */
 export class Traffic {
-  readonly tally = new Tally();
+  readonly tally = new Tally(SERIES_MAX);
   readonly #policies = new Names(POLICIES_MAX);
   readonly #protocols = new Names(PROTOCOLS_MAX);
   readonly #requests = new Map<string, RequestCounter>();

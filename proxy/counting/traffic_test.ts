@@ -5,7 +5,8 @@ import {
 } from "node:assert/strict";
 import fc from "fast-check";
 import { Durations } from "./durations.ts";
-import { BOUNDS_MS, readSeries, seriesName, Tally } from "./tally.ts";
+import { BOUNDS_MS } from "./bounds.ts";
+import { readSeries, SERIES_MAX, seriesName, Tally } from "./tally.ts";
 import { Traffic } from "./traffic.ts";
 
 function countsOf({ tally }: Traffic): Record<string, number> {
@@ -93,11 +94,48 @@ Deno.test("a duration stands in the first bucket whose bound it does not pass", 
   );
 });
 
-Deno.test("Tally keeps no more series than it may, and adds up what others have counted", () => {
+Deno.test("Tally keeps no more names apart than it may, and loses no count", () => {
   const tally = new Tally(2);
-  tally.add([["opened|ingress", 2], ["opened|egress", 1]]);
-  tally.add([["opened|ingress", 3], ["ended|ingress|closed", 1]]);
-  assertEquals(tally.counts, [["opened|ingress", 5], ["opened|egress", 1]]);
+  tally.add([["requests|a|denied|ingress|p", 2], ["opened|egress", 1]]);
+  assertEquals(tally.isFull, false);
+  tally.add([
+    ["requests|a|denied|ingress|p", 3],
+    ["requests|a|denied|ingress|q", 1],
+    ["requests|b|denied|ingress|q", 1],
+    ["requests|b|denied|egress|q", 1],
+    ["ended|ingress|closed", 1],
+    ["duration|b|denied|16", 1],
+  ]);
+  assertEquals(tally.isFull, true);
+  assertEquals(tally.counts, [
+    ["requests|a|denied|ingress|p", 5],
+    ["opened|egress", 1],
+    ["requests|other|denied|ingress|other", 2],
+    ["requests|other|denied|egress|other", 1],
+    ["ended|ingress|closed", 1],
+    ["duration|other|denied|16", 1],
+  ]);
+});
+
+Deno.test("a process has few more series than it keeps apart, whatever passes", () => {
+  const traffic = new Traffic();
+  for (let i = 0; i < 200; i++) {
+    for (const direction of ["ingress", "egress"] as const) {
+      for (const verdict of ["forwarded", "denied", "audit", "error"]) {
+        for (let j = 0; j < 10; j++) {
+          traffic.requests(`proto${i}`, direction)
+            .of(verdict, `policy${i + j}#spec`).requests.value++;
+        }
+      }
+    }
+  }
+  const counts = countsOf(traffic);
+  assertEquals(Object.keys(counts).length < SERIES_MAX + 100, true);
+  assertEquals(
+    Object.values(counts).reduce((sum, count) => sum + count, 0),
+    200 * 2 * 4 * 10,
+  );
+  assert(Object.keys(counts).every(readSeries));
 });
 
 Deno.test("readSeries() reads what seriesName() writes, and nothing else", () => {
@@ -108,6 +146,8 @@ Deno.test("readSeries() reads what seriesName() writes, and nothing else", () =>
   });
   const others = [
     ...["", "ended", "ended|ingress", `${name}|more`, "toString|a", "no|a|b"],
+    ...["opened|sideways", "duration|p|denied|17", "denied|ingress|my-reason"],
+    ...["requests|p|maybe|ingress|", "bytes|ingress|up", "ended|ingress|over"],
     ...["ended|ingress|a b", 'ended|ingress|"', `opened|${"x".repeat(321)}`],
   ];
   for (const other of others) assertEquals(readSeries(other), undefined, other);

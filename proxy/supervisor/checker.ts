@@ -110,7 +110,8 @@ function failure(found: string): ParleyError {
     blame: "parser",
     where: "the checker process",
     found,
-    mend: "correct the parser that loops, or ends the process",
+    mend:
+      "correct the parser that loops or ends the process, or split a policy that takes so long to read",
   });
 }
 

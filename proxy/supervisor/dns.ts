@@ -16,7 +16,7 @@ import type { DnsConfig } from "../config/mod.ts";
 import { readCounts } from "../control/counters.ts";
 import type { FromDns } from "../control/dns_messages.ts";
 import type { ToWorker } from "../control/messages.ts";
-import { type Count, Tally } from "../counting/tally.ts";
+import { type Count, SERIES_MAX, Tally } from "../counting/tally.ts";
 import type { DataConfig } from "../data_config.ts";
 import type { OperatorLog } from "../sidecar.ts";
 import { thrownText } from "../thrown.ts";
@@ -26,8 +26,6 @@ import type { Kernel } from "./kernel.ts";
 
 /** Whoever asked is told that it failed when the workers do not know by then. */
 const KNOWN_MS = 2500;
-/** More series than it can honestly have. */
-const SERIES_MAX = 2000;
 /** What expires within so long expires together. */
 const EXPIRY_MS = 1000;
 

@@ -59,6 +59,7 @@ export class StoredPolicies {
     name: string,
     text: string,
     precondition: Precondition,
+    signal?: AbortSignal,
   ): Promise<PolicyChange> {
     const { turns, shelf, reload } = this.#desk;
     return turns.take(async () => {
@@ -71,10 +72,14 @@ export class StoredPolicies {
       await reload();
       const outcome = before ? "replaced" : "created";
       return { outcome, etag: await etagOf(text), file: shelf.fileOf(name) };
-    });
+    }, signal);
   }
 
-  delete(name: string, precondition: Precondition): Promise<PolicyChange> {
+  delete(
+    name: string,
+    precondition: Precondition,
+    signal?: AbortSignal,
+  ): Promise<PolicyChange> {
     const { turns, shelf, reload } = this.#desk;
     return turns.take(async () => {
       const before = await this.get(name);
@@ -84,7 +89,7 @@ export class StoredPolicies {
       await shelf.delete(name);
       await reload();
       return { outcome: "deleted" };
-    });
+    }, signal);
   }
 
   /** Why nothing is to be changed; nothing if it may be. */

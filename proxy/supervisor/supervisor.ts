@@ -246,11 +246,11 @@ export class Supervisor {
         ...this.#dns.status(Date.now()),
       ],
       status: () => this.#parsers.status(),
-      stageAgain: (name) => this.#stageAgain(name),
+      stageAgain: (name, signal) => this.#stageAgain(name, signal),
       listeners: () => this.#listeners.states(this.#config.listeners),
       knowledge: () => this.#knowledge,
       config: () => this.#config,
-      trace: (question) => this.#traces.ask(question),
+      trace: (question, signal) => this.#traces.ask(question, signal),
       faults: () => [
         ...(this.#isStopping ? ["the sidecar is stopping"] : []),
         ...(this.#workers.live.size === 0 ? ["no worker runs"] : []),
@@ -346,11 +346,11 @@ export class Supervisor {
     }
   }
 
-  #stageAgain(name: string | undefined): Promise<void> {
+  #stageAgain(name: string | undefined, signal?: AbortSignal): Promise<void> {
     return this.#turns.take(() => {
       this.#parsers.stageAgain(name);
       return this.#reload();
-    });
+    }, signal);
   }
 
   async #reload(): Promise<void> {

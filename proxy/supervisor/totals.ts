@@ -8,11 +8,12 @@
  * @module
  */
 import type { Counters } from "../control/messages.ts";
-import { type Count, Tally } from "../counting/tally.ts";
+import { type Count, SERIES_MAX, Tally } from "../counting/tally.ts";
 import { type VersionCount, VersionCounts } from "../versions.ts";
 
-/** More series than workers can honestly have; what one that lies adds is bounded. */
-const SERIES_MAX = 100_000;
+/** Of all workers together, who count under the same names: more than they can honestly have. What is beyond is counted as `other`. */
+const BURIED_MAX = 2 * SERIES_MAX;
+const SUMS_MAX = 2 * BURIED_MAX;
 /** Likewise, of versions that had panics. */
 const VERSIONS_MAX = 1_000;
 
@@ -21,7 +22,7 @@ export class Totals {
   readonly #live: () => Iterable<{ readonly counters: Counters }>;
   // Of those that are gone.
   readonly #versions = new VersionCounts(VERSIONS_MAX);
-  readonly #traffic = new Tally(SERIES_MAX);
+  readonly #traffic = new Tally(BURIED_MAX);
   #linesDropped = 0;
 
   /** @param live those that are not buried */
@@ -48,7 +49,7 @@ export class Totals {
   }
 
   traffic(): Count[] {
-    const sums = new Tally(2 * SERIES_MAX);
+    const sums = new Tally(SUMS_MAX);
     sums.add(this.#traffic.counts);
     for (const { counters } of this.#live()) sums.add(counters.traffic);
     return sums.counts;

@@ -33,6 +33,31 @@ Deno.test("Totals are the same before and after a worker is buried, but for what
   ]);
 });
 
+Deno.test("Totals: however many series gone workers invent, no count is lost, and honest ones go on", () => {
+  const totals = new Totals(() => [{ counters: counters(1) }]);
+  totals.bury({
+    ...counters(0),
+    traffic: [["requests|p|denied|ingress|a", 1]],
+  });
+  for (let worker = 0; worker < 10; worker++) {
+    totals.bury({
+      ...counters(0),
+      traffic: Array.from({ length: 2000 }, (_, i) => {
+        return [`requests|p|denied|ingress|${worker}-${i}`, 1] as const;
+      }),
+    });
+  }
+  totals.bury({
+    ...counters(0),
+    traffic: [["requests|p|denied|ingress|a", 1]],
+  });
+  const traffic = totals.traffic();
+  assertEquals(traffic.length < 5000, true);
+  assertEquals(traffic[0], ["requests|p|denied|ingress|a", 2]);
+  assertEquals(traffic.at(-1), ["opened|ingress", 1]);
+  assertEquals(traffic.reduce((sum, [, count]) => sum + count, 0), 20_003);
+});
+
 Deno.test("Totals: however many versions gone workers name, those that were known first go on being counted", () => {
   const totals = new Totals(() => []);
   totals.bury(counters(0, 1));

@@ -26,11 +26,14 @@ export interface Traceable {
   readonly serving: readonly ParserVersion[];
 }
 
+/** Questions at a time: parser code may take its time for each. */
+const QUESTIONS_MAX = 16;
+
 /** Answers one question at a time. */
 export class Traces {
   readonly #checkers: Checkers;
   readonly #inForce: () => Traceable;
-  readonly #turns = new Turns();
+  readonly #turns = new Turns(QUESTIONS_MAX);
   #policy: StoredPolicy | undefined;
   #idle: ReturnType<typeof setTimeout> | undefined;
 
@@ -39,8 +42,8 @@ export class Traces {
     this.#inForce = inForce;
   }
 
-  /** @throws {WrongQuestion} when the question is wrong. @throws {ParleyError} when the parser fails */
-  ask(question: TraceQuestion): Promise<TraceReport> {
+  /** See {@linkcode Administered.trace}. */
+  ask(question: TraceQuestion, signal?: AbortSignal): Promise<TraceReport> {
     return this.#turns.take(async () => {
       clearTimeout(this.#idle);
       try {
@@ -49,7 +52,7 @@ export class Traces {
         this.#idle = setTimeout(() => void this.#forget(), IDLE_MS);
         Deno.unrefTimer(this.#idle);
       }
-    });
+    }, signal);
   }
 
   /** Ends the question that is being answered, if there is one, and answers no more. */

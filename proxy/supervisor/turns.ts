@@ -4,19 +4,42 @@
  * @module
  */
 
+/** As many wait for their turn as may. */
+export class TooManyWait extends Error {
+  override readonly name = "TooManyWait";
+}
+
 /** What is done in turn. */
 export class Turns {
+  readonly #most: number;
   #last: Promise<unknown> = Promise.resolve();
+  /** Those that are not done, the one under way included. */
+  #pending = 0;
   #isStopped = false;
 
-  /** Does it when all before it is done. @throws {Error} what it throws, or that nothing is done any more */
-  take<T>(act: () => Promise<T>): Promise<T> {
+  /** @param most that are not done at a time, the one under way included */
+  constructor(most = Infinity) {
+    this.#most = most;
+  }
+
+  /**
+   * Does it when all before it is done, unless `signal` is aborted by then.
+   *
+   * @throws {TooManyWait}
+   * @throws {Error} what it throws, or that nothing is done any more
+   */
+  async take<T>(act: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    if (this.#pending >= this.#most) {
+      throw new TooManyWait(`${this.#most} wait already`);
+    }
+    this.#pending++;
     const turn = this.#last.then(() => {
       if (this.#isStopped) throw new Error("the sidecar is stopping");
+      signal?.throwIfAborted();
       return act();
-    });
+    }).finally(() => this.#pending--);
     this.#last = turn.catch(() => {});
-    return turn;
+    return await turn;
   }
 
   /** Begins nothing any more. */

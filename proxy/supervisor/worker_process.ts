@@ -59,6 +59,7 @@ export class WorkerProcess implements Sparable {
   readonly #versions = new Set<string>();
   #lastBeat: Beat | undefined;
   #isOver = false;
+  #isTold = false;
   /** It was told to end. */
   isRetired = false;
   /** It was ended for what a parser did in it, not for how it started. */
@@ -114,7 +115,10 @@ export class WorkerProcess implements Sparable {
       case "synced":
         return this.#synced.get(message.id)?.();
       case "counters":
-        this.#counters = readCounters(message.counters);
+        this.#counters = readCounters(
+          message.counters,
+          () => this.#tellOfSeries(),
+        );
         return this.#reports.counted(this.#counters);
       case "answer":
         return this.#asked.get(message.id)?.(message.answer);
@@ -125,6 +129,15 @@ export class WorkerProcess implements Sparable {
       case "started":
         return this.#reports.missing(message.missing);
     }
+  }
+
+  /** Said once: it will not become fewer. */
+  #tellOfSeries(): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    this.#reports.warn(
+      `worker ${this.number} (process ${this.pid}) counts under more names than a worker has: those beyond are counted as "other"; see what its parsers do`,
+    );
   }
 
   get pid(): number {

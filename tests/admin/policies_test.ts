@@ -92,6 +92,10 @@ Deno.test({
     const wrong = [
       { text: good.replace("spec", "specc"), says: /a\.yaml:\d+:\d+: .*specc/ },
       { text: "{", says: /a\.yaml:1:/ },
+      {
+        text: "[".repeat(1024 * 1024),
+        says: /a\.yaml:1:1\d\d: .*: nest at most 64 levels/,
+      },
       { text: "just text", says: /neither a policy object/ },
       { text: "", says: /holds no document/ },
       { text: "# nothing\n---\n", says: /holds no document/ },
@@ -151,6 +155,9 @@ Deno.test({
     assertEquals((await overSocket(at, path)).text, two);
     const known = { "if-none-match": etag };
     assertEquals((await overSocket(at, path, { headers: known })).status, 200);
+    const current = (await overSocket(at, path)).headers.get("etag")!;
+    const weak = { headers: { "if-none-match": `"x", W/${current}` } };
+    assertEquals((await overSocket(at, path, weak)).status, 304);
     const { status, text } = await overSocket(at, path, {
       headers: {
         "if-none-match": (await overSocket(at, path)).headers.get("etag")!,

@@ -3,10 +3,12 @@ import {
   deepStrictEqual as assertEquals,
   match as assertMatch,
   ok as assert,
+  rejects as assertRejects,
 } from "node:assert/strict";
 import type { z } from "zod";
 import { trace } from "../../admin/app/trace.ts";
 import type { Administered } from "../../proxy/administered.ts";
+import { TooManyWait } from "../../proxy/supervisor/turns.ts";
 import { poll } from "../e2e/wait.ts";
 import { ignore, type Options, Parley } from "../processes/parley.ts";
 import { LineServer } from "../processes/servers.ts";
@@ -26,6 +28,18 @@ spec:
   ingressDeny:
   - fromCIDR: [10.6.6.6/32]
 `;
+
+/** Policies for other workloads. */
+const OTHERS = 300;
+
+function others(): string {
+  return Array.from({ length: OTHERS }, (_, i) => `
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: { name: other-${i} }
+spec: { endpointSelector: { matchLabels: { app: other-${i} } }, ingress: [{}] }
+`).join("---");
+}
 
 interface Row {
   readonly name: string;
@@ -138,7 +152,7 @@ function options(upstream: string): Options {
         { cidr: "10.0.0.1/32", labels: { function: "monitoring" } },
       ],
     },
-    policies: { "droids.yaml": POLICY("HALT") },
+    policies: { "droids.yaml": POLICY("HALT"), "others.yaml": others() },
   };
 }
 
@@ -174,20 +188,37 @@ Deno.test({
         assertMatch(told.json.detail, says);
       });
     }
+    await test.step("counts rules for other workloads, and does not list them", async () => {
+      const { json } = await ask(parley, PEER);
+      assertEquals([json.rules.length, json.others], [1, OTHERS]);
+    });
     await test.step("asks the policy that is in force by then", async () => {
       await parley.savePolicy("droids.yaml", POLICY("RESET"));
       await parley.until(/policy version 2 is in force/);
       const { json } = await ask(parley, { ...PEER, l7: '{"cmd":"RESET"}' });
       assertEquals(json.verdict, "allowed");
     });
+    await test.step("has a bound for those that wait, and says when to come again", async () => {
+      const query = { ...PEER, l7: '{"cmd":"HALT"}' };
+      const told = await Promise.all(
+        Array.from({ length: 60 }, () => ask(parley, query)),
+      );
+      for (const answer of told) {
+        if (answer.status === 200) continue;
+        assertEquals(answer.status, 429, answer.text);
+        assertProblem(answer);
+        assertEquals(answer.headers.get("retry-after"), "1");
+      }
+      assert(told.filter(({ status }) => status === 200).length >= 12);
+    });
     await test.step("answers many at a time, and leaves no checker behind", async () => {
       const query = { ...PEER, l7: '{"cmd":"HALT"}' };
       const told = await Promise.all(
-        Array.from({ length: 20 }, () => ask(parley, query)),
+        Array.from({ length: 12 }, () => ask(parley, query)),
       );
       assertEquals(
         told.map(({ json }) => json.verdict),
-        Array(20).fill("denied"),
+        Array(12).fill("denied"),
       );
       // One of them may be the spare, which is for the next reload.
       assert((await parley.checkers()).length <= 2);
@@ -197,4 +228,13 @@ Deno.test({
       );
     });
   },
+});
+
+Deno.test("too many questions at a time are a 429", async () => {
+  const full = () => Promise.reject(new TooManyWait("16 wait already"));
+  const [operation] = trace({ trace: full } as unknown as Administered);
+  await assertRejects(
+    operation!.run(new Request("http://parley/v1/trace?port=1"), {}),
+    { name: "RequestError", status: 429, headers: { "retry-after": "1" } },
+  );
 });

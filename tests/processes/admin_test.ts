@@ -249,6 +249,31 @@ const WRONG: readonly {
     err: /either the ID/,
   },
   {
+    args: ["connections", "close", "1", "--source", "127.0.0.1"],
+    err: /either the ID/,
+  },
+  {
+    args: ["connections", "list", "--direction", "up"],
+    err: /query\.direction: .*ingress/,
+  },
+  {
+    args: ["connections", "close", "--direction", "up"],
+    err: /^parley: body.*; send /,
+  },
+  { args: ["policies", "get", "A"], err: /"A" is no name of a policy; use/ },
+  {
+    args: ["policies", "put", "a", "/nowhere"],
+    err: /cannot read \/nowhere: /,
+  },
+  {
+    args: ["policies", "put", "a", "-", "--create", "--if-match", "x"],
+    err: /--create is for a policy that is not there/,
+  },
+  {
+    args: ["policies", "delete", "a", "--if-match", "a b"],
+    err: /"a b" is no entity tag; parley policies list/,
+  },
+  {
     args: ["parsers", "list", "--socket", "x", "--folder", "y"],
     err: /--socket excludes --folder/,
   },
