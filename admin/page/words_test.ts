@@ -175,6 +175,7 @@ Deno.test("becauseOf() says whose rules do not cover a request, and what they do
     why: "a sentence",
     reason: "no-rule",
     connection: "allowed",
+    others: 0,
     rules: [{
       ref: "",
       subject: { holds: true, text: "" },
