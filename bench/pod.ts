@@ -1,12 +1,12 @@
 /**
  * The sidecar in its pod: how long it takes from its process's start until its
- * startup probe is answered, and what memory its processes have then; the
- * image's size, and a command's start in it.
+ * startup probe is answered, and what its processes have taken of processors and
+ * memory then; the image's size, and a command's start in it.
  *
  *   deno task bench:pod [--runs 7]
  */
 import { parseArgs } from "node:util";
-import { memory, tree } from "../tests/pod/processes.ts";
+import { memory, processorTime, tree } from "../tests/pod/processes.ts";
 import { Stage, STAGE_NEEDS } from "../tests/pod/stage.ts";
 import type { Tool } from "../tests/setup/mod.ts";
 
@@ -37,16 +37,20 @@ await using stage = await Stage.open(
 );
 const manifest = stage.injected(stage.cache({ "parley.dev/ports": "11211" }));
 const started: number[] = [];
+const worked: number[] = [];
 const resident: number[] = [];
 const proportional: number[] = [];
 for (let i = 0; i < runs; i++) {
   await using pod = await stage.node.run(manifest);
   started.push(pod.startMs!);
-  const bytes = await memory(await tree(await pod.pid("parley")));
+  const processes = await tree(await pod.pid("parley"));
+  worked.push(await processorTime(processes));
+  const bytes = await memory(processes);
   resident.push(bytes.resident / 2 ** 20);
   proportional.push(bytes.proportional / 2 ** 20);
 }
 show("sidecar, start to ready", started, "ms");
+show("processor time until then", worked, "ms");
 show("memory of its processes, RSS summed", resident, "MiB");
 show("memory, what is shared counted once", proportional, "MiB");
 

@@ -37,3 +37,18 @@ export async function memory(
   }
   return { resident, proportional };
 }
+
+/** Milliseconds of processor time that processes have had, and those that they started and that have ended. */
+export async function processorTime(pids: readonly number[]): Promise<number> {
+  let ticks = 0;
+  for (const pid of pids) {
+    const text = await Deno.readTextFile(`/proc/${pid}/stat`);
+    // Behind the program's name, which may have anything in it.
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    for (const field of fields.slice(11, 15)) ticks += Number(field);
+  }
+  return ticks * TICK_MS;
+}
+
+/** As Linux shows times to programs. */
+const TICK_MS = 10;
