@@ -85,8 +85,8 @@ class Run {
     this.#running.add(child);
     const report = new Report((lines) => lines.forEach((line) => say(line)));
     const printed = Promise.all([
-      follow(child.stdout, report),
-      follow(child.stderr, report),
+      follow(child.stdout, (line) => report.take(line)),
+      follow(child.stderr, (line) => report.aside(line)),
     ]);
     const { code, signal, success } = await child.status;
     this.#running.delete(child);
@@ -108,10 +108,10 @@ class Run {
 
 async function follow(
   stream: globalThis.ReadableStream<Uint8Array>,
-  report: Report,
+  take: (line: string) => void,
 ): Promise<void> {
   const input = Readable.fromWeb(stream as ReadableStream);
-  for await (const line of createInterface({ input })) report.take(line);
+  for await (const line of createInterface({ input })) take(line);
 }
 
 async function upTo(

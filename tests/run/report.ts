@@ -35,7 +35,12 @@ export class Report {
   /** @param print Takes the lines that belong together. */
   constructor(private readonly print: (lines: readonly string[]) => void) {}
 
-  /** Takes the next line. */
+  /** Takes the next line of what the process says beside its report. */
+  aside(line: string): void {
+    this.#lines.push(line);
+  }
+
+  /** Takes the next line of its report. */
   take(line: string): void {
     const text = stripVTControlCharacters(line);
     if (SUMMARY.test(text)) {
