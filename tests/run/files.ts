@@ -34,10 +34,11 @@ async function visit(
     return;
   }
   for await (const { name, isFile, isDirectory } of Deno.readDir(path)) {
+    const isWanted = isFile
+      ? TEST_FILE.test(name)
+      : isDirectory && !name.startsWith(".") && name !== "node_modules";
     const inside = path === "." ? name : `${path}/${name}`;
-    if (isFile && TEST_FILE.test(name)) found.add(inside);
-    const isSource = !name.startsWith(".") && name !== "node_modules";
-    if (isDirectory && isSource) await visit(inside, ignored, found);
+    if (isWanted) await visit(inside, ignored, found);
   }
 }
 

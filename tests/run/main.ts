@@ -91,7 +91,7 @@ class Run {
     const { code, signal, success } = await child.status;
     this.#running.delete(child);
     await upTo(LEFTOVER_MS, printed);
-    report.flush();
+    report.end();
     this.errors.push(...report.errors);
     this.ok &&= success;
     if (report.counts) this.counts.push(report.counts);

@@ -26,6 +26,7 @@ const ERRORS = /^ ERRORS $/;
 /** What one process prints. */
 export class Report {
   #lines: string[] = [];
+  readonly #asides: string[] = [];
   #inErrors = false;
   /** The causes of its failures: `deno test` tells them at its end. */
   readonly errors: string[] = [];
@@ -35,9 +36,9 @@ export class Report {
   /** @param print Takes the lines that belong together. */
   constructor(private readonly print: (lines: readonly string[]) => void) {}
 
-  /** Takes the next line of what the process says beside its report. */
+  /** Takes the next line of what the runtime says beside its report. */
   aside(line: string): void {
-    this.#lines.push(line);
+    this.#asides.push(line);
   }
 
   /** Takes the next line of its report. */
@@ -48,13 +49,19 @@ export class Report {
       this.#inErrors = false;
       return;
     }
-    if (FILE.test(text)) this.flush();
+    if (FILE.test(text)) this.#flush();
     if (ERRORS.test(text)) this.#inErrors = true;
     (this.#inErrors ? this.errors : this.#lines).push(line);
   }
 
-  /** Prints what was held back because its file had not come to its end. */
-  flush(): void {
+  /** Prints what is left: there will be no more lines. */
+  end(): void {
+    this.#lines.push(...this.#asides);
+    this.#flush();
+  }
+
+  /** Prints the lines of a file, as another begins. */
+  #flush(): void {
     this.print(this.#lines);
     this.#lines = [];
   }
