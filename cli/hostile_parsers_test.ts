@@ -255,25 +255,32 @@ for (const { name, code, told, succeeded } of ATTACKS) {
   });
 }
 
-for (const { name, code, succeeded } of ATTACKS) {
-  const attempts = (outside: Outside) =>
-    parserOf(`try { loot += String(${code(outside)}); } catch {}`);
+/** Each part makes all attacks; what one of them brings in is loot. */
+const attemptsAll = (outside: Outside) =>
+  parserOf(
+    ATTACKS.map(({ code }) =>
+      `try { loot += String(${code(outside)}); } catch {}`
+    ).join("\n"),
+  );
 
+for (const { name, args, taken } of COMMANDS) {
   Deno.test({
     name:
-      `a parser that tries to ${name} at whatever it is asked gets nowhere, in every command`,
+      `a parser that attacks at whatever it is asked gets nowhere, in ${name}`,
     ignore,
     fn: () =>
-      withMine(attempts, async (outside) => {
-        for (const { name, args, taken } of COMMANDS) {
-          const ran = await parley(args(outside.folder));
-          const said = `${name}: ${ran.out}${ran.err}`;
-          assert(!succeeded(ran, outside), said);
-          assertEquals(ran.code, taken, said);
+      withMine(attemptsAll, async (outside) => {
+        const ran = await parley(args(outside.folder));
+        const said = `${ran.out}${ran.err}`;
+        for (const { name, succeeded } of ATTACKS) {
+          assert(!succeeded(ran, outside), `it could ${name}: ${said}`);
         }
+        assertEquals(ran.code, taken, said);
       }),
   });
+}
 
+for (const { name, code, succeeded } of ATTACKS) {
   Deno.test({
     name:
       `without a sandbox it would ${name}, and it is said that there is none`,
