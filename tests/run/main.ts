@@ -46,6 +46,7 @@ async function parse(
 
 /** Test processes, two at a time, until there are no more files or a signal comes. */
 class Run {
+  readonly #name = crypto.randomUUID();
   readonly #running = new Set<Deno.ChildProcess>();
   readonly counts: Counts[] = [];
   /** What `deno test` tells of failures, and processes that did not come to their end. */
@@ -78,6 +79,8 @@ class Run {
   async #test(files: readonly string[]): Promise<void> {
     const child = new Deno.Command(Deno.execPath(), {
       args: ["test", "-A", "--no-prompt", ...this.options, ...files],
+      // What could not be installed for one of them is not tried for the others.
+      env: { PARLEY_TEST_RUN: this.#name },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
