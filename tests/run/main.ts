@@ -70,7 +70,11 @@ class Run {
   stop(signal: Deno.Signal): void {
     this.signal = signal;
     const end = (how: Deno.Signal) => {
-      for (const child of this.#running) child.kill(how);
+      for (const child of this.#running) {
+        try {
+          child.kill(how);
+        } catch { /* it has ended */ }
+      }
     };
     end(signal);
     Deno.unrefTimer(setTimeout(end, GRACE_MS, "SIGKILL"));
