@@ -96,6 +96,8 @@ export class Sidecar implements AsyncDisposable {
         `${folder}/parley.yaml`,
       ],
       cwd: ROOT,
+      // Others of this user sweep the folder that sockets are in otherwise, and knock at each.
+      env: { XDG_RUNTIME_DIR: folder },
       stdin: "null",
       stdout: "null",
       stderr: "piped",

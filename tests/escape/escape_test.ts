@@ -27,7 +27,7 @@ const ENTRY = new URL("host.ts", import.meta.url);
 /** What only the engine and the harmless parser get to see. */
 const SECRET = `canary-${crypto.randomUUID()}`;
 /** A process that does not come to an end by then hangs. */
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 60_000;
 const ALIVE = "the host is alive";
 
 /** What is there to be reached from outside the process. */

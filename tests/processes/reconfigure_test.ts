@@ -345,11 +345,16 @@ test("of two configurations in quick succession the last one wins, though the fi
     async () => await ask() === "three x\n" ? true : undefined,
     () => "last upstream",
   );
-  // Nothing is under way any more: no reader, no checker, no other worker.
-  await poll(
-    async () => (await parley.children()).length === 1 ? true : undefined,
-    () => "end of all that was asked for",
-  );
+  // Nothing is under way any more: both were carried out, and what they replaced is gone.
+  await poll(async () => {
+    const replaced = parley.said.all().filter((line) =>
+      /new workers take all new connections/.test(line)
+    );
+    const over = replaced.length === 2 &&
+      (await parley.workers()).length === 1 &&
+      (await parley.readers()).length === 0;
+    return over || undefined;
+  }, () => "end of all that was asked for");
   for (let i = 0; i < 5; i++) assertEquals(await ask(), "three x\n");
 });
 

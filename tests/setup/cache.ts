@@ -24,7 +24,7 @@ export function cacheFolder(): string {
  * nobody ever sees one that is half filled. Only one caller on the machine fills
  * a key; the others wait. The key names the version of what is inside.
  *
- * @throws what `fill` threw; for the rest of this process at once
+ * @throws what `fill` threw; for the rest of this run at once
  */
 export async function cached(
   key: string,
@@ -53,17 +53,22 @@ export async function cached(
     await Deno.remove(draft, { recursive: true });
     await Deno.writeTextFile(
       failed,
-      JSON.stringify({ process: Deno.pid, reason: (error as Error).message }),
+      JSON.stringify({ run: thisRun(), reason: (error as Error).message }),
     );
     throw error;
   }
 }
 
-/** Why this process could not fill a key before. */
+/** The runner's name for a run, whose files are in several processes; without it, this process. */
+function thisRun(): string {
+  return Deno.env.get("PARLEY_TEST_RUN") ?? String(Deno.pid);
+}
+
+/** Why this run could not fill a key before. */
 async function lastFailure(file: string): Promise<string | undefined> {
   if (!await exists(file)) return undefined;
-  const { process, reason } = JSON.parse(await Deno.readTextFile(file));
-  return process === Deno.pid ? reason : undefined;
+  const { run, reason } = JSON.parse(await Deno.readTextFile(file));
+  return run === thisRun() ? reason : undefined;
 }
 
 async function exists(path: string): Promise<boolean> {

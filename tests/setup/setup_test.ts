@@ -51,11 +51,11 @@ Deno.test("cached() leaves nothing half filled, and does not try twice", () =>
     assertEquals(left.filter(({ isDirectory }) => isDirectory), []);
   }));
 
-Deno.test("cached() tries again what another process failed at", () =>
+Deno.test("cached() tries again what another run failed at", () =>
   withCache(async (root) => {
     await Deno.writeTextFile(
       `${root}/tool-1.0.failed.json`,
-      JSON.stringify({ process: Deno.pid + 1, reason: "no network then" }),
+      JSON.stringify({ run: "another", reason: "no network then" }),
     );
     const folder = await cached("tool-1.0", () => Promise.resolve(), root);
     assert((await Deno.stat(folder)).isDirectory);
