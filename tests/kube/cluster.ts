@@ -154,6 +154,7 @@ export interface KubeObject {
   readonly [key: string]: unknown;
 }
 
+const PARLEY = "/apis/parley.dev/v1alpha1";
 const RBAC = "/apis/rbac.authorization.k8s.io/v1";
 const COLLECTIONS: Readonly<Record<string, readonly [string, string]>> = {
   Namespace: ["/api/v1", "namespaces"],
@@ -168,6 +169,13 @@ const COLLECTIONS: Readonly<Record<string, readonly [string, string]>> = {
   RoleBinding: [RBAC, "rolebindings"],
   ClusterRole: [RBAC, "clusterroles"],
   ClusterRoleBinding: [RBAC, "clusterrolebindings"],
+  CustomResourceDefinition: [
+    "/apis/apiextensions.k8s.io/v1",
+    "customresourcedefinitions",
+  ],
+  ParleyPolicy: [PARLEY, "parleypolicies"],
+  ParleyClusterPolicy: [PARLEY, "parleyclusterpolicies"],
+  Lease: ["/apis/coordination.k8s.io/v1", "leases"],
   MutatingWebhookConfiguration: [
     "/apis/admissionregistration.k8s.io/v1",
     "mutatingwebhookconfigurations",
