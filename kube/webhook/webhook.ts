@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import type { KubeClient } from "../client/client.ts";
+import { pause } from "../client/pause.ts";
 import type { SidecarKind } from "../inject/inject.ts";
 import type { Credentials, Terms } from "./credentials.ts";
 import { isLate, Keeper } from "./keeper.ts";
@@ -119,7 +120,7 @@ async function goOn(
   signal: AbortSignal,
 ): Promise<void> {
   let served = first.current.cert;
-  while (await passed(keeper.interval, signal)) {
+  while (await pause(keeper.interval, signal)) {
     try {
       const { current } = await keeper.round();
       if (current.cert !== served) server.use(current);
@@ -134,19 +135,4 @@ async function goOn(
       }
     }
   }
-}
-
-/** Waits; false if it is told to stop. */
-function passed(ms: number, signal: AbortSignal): Promise<boolean> {
-  if (signal.aborted) return Promise.resolve(false);
-  return new Promise((resolve) => {
-    const end = (goesOn: boolean) => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", stop);
-      resolve(goesOn);
-    };
-    const stop = () => end(false);
-    const timer = setTimeout(() => end(true), ms);
-    signal.addEventListener("abort", stop);
-  });
 }
