@@ -4,7 +4,12 @@
  *
  * @module
  */
-import type { L7Catalog, Problem } from "../../../policy/mod.ts";
+import {
+  endpointLabels,
+  type L7Catalog,
+  type Problem,
+} from "../../../policy/mod.ts";
+import { Addresses } from "./addresses.ts";
 import type {
   FactKind,
   NamespaceFacts,
@@ -14,97 +19,227 @@ import type {
   PolicyName,
   ServiceFacts,
 } from "./facts.ts";
-import type { SidecarState } from "./sidecar_state.ts";
+import { podLabels } from "./labels.ts";
+import { endpointLine, podCidrsLine, type SidecarState } from "./lines.ts";
+import { Policies } from "./policies.ts";
+import type { PodRecord } from "./records.ts";
+import { Subscriptions } from "./subscriptions.ts";
 
 export interface ClusterOptions {
   /** What L7 rules are good; without it all are. */
   readonly catalog?: L7Catalog;
   /** The cluster's name, as `cluster.name` of the sidecars' configuration. */
   readonly name?: string;
+  /**
+   * Prefixes of all pods. Sidecars take an address there for a pod even when
+   * they were not told of it, so that policies that speak of everybody outside
+   * the cluster need no list of everybody inside.
+   */
+  readonly podCidrs?: readonly string[];
 }
+
+/** All of a cluster, or what one sidecar needs. */
+export type View = "needed" | "complete";
 
 /** Facts go in as they come; setting what is known already changes nothing. */
 export class Cluster {
-  constructor(_options: ClusterOptions = {}) {}
+  readonly #options: ClusterOptions;
+  readonly #pods = new Map<string, PodRecord>();
+  readonly #namespaces = new Map<string, Readonly<Record<string, string>>>();
+  readonly #policies: Policies;
+  readonly #addresses: Addresses;
+  readonly #subscriptions = new Subscriptions();
+  readonly #policyWatchers = new Set<(policy: PolicyName) => void>();
+  readonly #unsynced = new Set<FactKind>(KINDS);
 
-  setPod(_pod: PodFacts): void {
-    throw new Error("to be written");
+  constructor(options: ClusterOptions = {}) {
+    this.#options = options;
+    this.#policies = new Policies(options);
+    this.#addresses = new Addresses(this.#policies, options.podCidrs ?? []);
   }
 
-  deletePod(_name: ObjectName): void {
-    throw new Error("to be written");
+  setPod(facts: PodFacts): void {
+    const known = this.#pods.get(keyOf(facts));
+    if (isEqual(known?.facts, facts)) return;
+    this.#change(() => this.#putPod(facts));
   }
 
-  setNamespace(_namespace: NamespaceFacts): void {
-    throw new Error("to be written");
+  deletePod(name: ObjectName): void {
+    const pod = this.#pods.get(keyOf(name));
+    if (pod) this.#change(() => this.#removePod(pod));
   }
 
-  deleteNamespace(_name: string): void {
-    throw new Error("to be written");
+  setNamespace({ name, labels }: NamespaceFacts): void {
+    if (isEqual(this.#namespaces.get(name), labels)) return;
+    this.#namespaces.set(name, labels);
+    this.#change(() => this.#relabel(name));
   }
 
-  setService(_service: ServiceFacts): void {
-    throw new Error("to be written");
+  deleteNamespace(name: string): void {
+    if (!this.#namespaces.delete(name)) return;
+    this.#change(() => this.#relabel(name));
   }
 
-  deleteService(_name: ObjectName): void {
-    throw new Error("to be written");
+  setService(facts: ServiceFacts): void {
+    this.#change(() => this.#addresses.setService(facts));
   }
 
-  setPolicy(_policy: PolicyFacts): void {
-    throw new Error("to be written");
+  deleteService(name: ObjectName): void {
+    this.#change(() => this.#addresses.deleteService(name));
   }
 
-  deletePolicy(_name: PolicyName): void {
-    throw new Error("to be written");
+  setPolicy(facts: PolicyFacts): void {
+    this.#change(() => {
+      this.#policies.set(facts, this.#pods.values(), this.#addresses);
+    });
+  }
+
+  deletePolicy(name: PolicyName): void {
+    this.#change(() => this.#policies.delete(name, this.#addresses));
   }
 
   /** All objects of a kind that there were at the start are set. Nothing is said before all four kinds are. */
-  markSynced(_kind: FactKind): void {
-    throw new Error("to be written");
+  markSynced(kind: FactKind): void {
+    if (!this.#unsynced.delete(kind) || !this.isSynced) return;
+    this.#policies.begin(this.#pods.values());
+    this.#addresses.begin();
+    this.#policies.takeTouched();
+    this.#addresses.takeIsOther();
+    this.#subscriptions.tellAll();
+    for (const { facts } of this.#policies.all()) this.#tellOfPolicy(facts);
   }
 
   /** Whether all four kinds are. */
   get isSynced(): boolean {
-    throw new Error("to be written");
+    return this.#unsynced.size === 0;
   }
 
   /** What a pod's sidecar has to know; `undefined` while the cluster is not synced, or when there is no such pod with a sidecar. */
-  stateFor(_namespace: string, _pod: string): SidecarState | undefined {
-    throw new Error("to be written");
+  stateFor(
+    namespace: string,
+    name: string,
+    view: View = "needed",
+  ): SidecarState | undefined {
+    const pod = this.#pods.get(keyOf({ namespace, name }));
+    if (!this.isSynced || !pod?.facts.isInjected) return undefined;
+    const policies = [...pod.policies];
+    const isNeeded = view === "needed";
+    const addresses = isNeeded
+      ? policies.flatMap(({ addresses }) => [...addresses])
+      : this.#addresses.all();
+    const services = isNeeded
+      ? policies.flatMap(({ services }) => [...services])
+      : this.#addresses.services();
+    return new Map([
+      pod.endpoint,
+      podCidrsLine(this.#options.podCidrs ?? []),
+      ...policies.map(({ line }) => line),
+      ...addresses.map(({ line }) => line),
+      ...services.map(({ line }) => line),
+    ]);
   }
 
   /** Calls `changed` whenever {@linkcode stateFor} may answer otherwise than before. Returns what ends that. */
   subscribe(
-    _namespace: string,
-    _pod: string,
-    _changed: () => void,
+    namespace: string,
+    name: string,
+    changed: () => void,
+    view: View = "needed",
   ): () => void {
-    throw new Error("to be written");
+    const key = keyOf({ namespace, name });
+    return this.#subscriptions.add(key, view === "complete", changed);
   }
 
   /** The facts of a pod. */
-  pod(_name: ObjectName): PodFacts | undefined {
-    throw new Error("to be written");
+  pod(name: ObjectName): PodFacts | undefined {
+    return this.#pods.get(keyOf(name))?.facts;
   }
 
   /** Pods with a sidecar that a policy selects. */
-  podsOf(_policy: PolicyName): PodFacts[] {
-    throw new Error("to be written");
+  podsOf(policy: PolicyName): PodFacts[] {
+    return [...this.#policies.get(policy)?.pods ?? []]
+      .map(({ facts }) => facts)
+      .filter(({ isInjected }) => isInjected);
   }
 
   /** Policies that select a pod, whether or not it has a sidecar. */
-  policiesOf(_pod: ObjectName): PolicyFacts[] {
-    throw new Error("to be written");
+  policiesOf(pod: ObjectName): PolicyFacts[] {
+    return [...this.#pods.get(keyOf(pod))?.policies ?? []]
+      .map(({ facts }) => facts);
   }
 
   /** What is wrong with a policy, as `parley check` says it; notes and warnings too. */
-  problemsOf(_policy: PolicyName): Problem[] {
-    throw new Error("to be written");
+  problemsOf(policy: PolicyName): readonly Problem[] {
+    return this.#policies.get(policy)?.written.problems ?? [];
   }
 
   /** Calls `changed` with a policy when what {@linkcode podsOf} or {@linkcode problemsOf} answer of it may be another. Returns what ends that. */
-  watchPolicies(_changed: (policy: PolicyName) => void): () => void {
-    throw new Error("to be written");
+  watchPolicies(changed: (policy: PolicyName) => void): () => void {
+    this.#policyWatchers.add(changed);
+    return () => this.#policyWatchers.delete(changed);
   }
+
+  #putPod(facts: PodFacts): void {
+    const key = keyOf(facts);
+    const before = this.#pods.get(key);
+    const { name: cluster } = this.#options;
+    const { namespace, name } = facts;
+    const labels = podLabels(facts, this.#namespaces.get(namespace) ?? {});
+    const pod: PodRecord = {
+      facts,
+      labels,
+      texts: endpointLabels(labels, namespace, cluster),
+      endpoint: endpointLine({ name, namespace, labels }),
+      cidrs: Addresses.cidrsOf(facts),
+      policies: new Set(),
+    };
+    this.#pods.set(key, pod);
+    this.#policies.select(pod, before);
+    this.#addresses.setPod(pod, before);
+  }
+
+  #removePod(pod: PodRecord): void {
+    this.#pods.delete(keyOf(pod.facts));
+    this.#policies.select(undefined, pod);
+    this.#addresses.setPod(undefined, pod);
+  }
+
+  /** The labels of a namespace are another: its pods are known by them. */
+  #relabel(namespace: string): void {
+    for (const { facts } of [...this.#pods.values()]) {
+      if (facts.namespace === namespace) this.#putPod(facts);
+    }
+  }
+
+  /** Changes something, and tells whom it concerns. */
+  #change(act: () => void): void {
+    act();
+    const { pods, policies } = this.#policies.takeTouched();
+    const isOther = this.#addresses.takeIsOther();
+    if (!this.isSynced) return;
+    this.#subscriptions.tell(
+      [...pods].map(({ facts }) => keyOf(facts)),
+      isOther,
+    );
+    for (const policy of policies) this.#tellOfPolicy(policy);
+  }
+
+  #tellOfPolicy(policy: PolicyName): void {
+    for (const changed of this.#policyWatchers) changed(policy);
+  }
+}
+
+const KINDS: readonly FactKind[] = [
+  "pods",
+  "namespaces",
+  "services",
+  "policies",
+];
+
+function keyOf({ namespace, name }: ObjectName): string {
+  return `${namespace}/${name}`;
+}
+
+function isEqual(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }
