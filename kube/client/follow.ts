@@ -21,6 +21,8 @@ export interface Following<T> {
   readonly path: string;
   /** Only the object of this name; where there are no namespaces. */
   readonly only?: string;
+  /** Only objects with labels that fit this selector. */
+  readonly labels?: string;
   /** What is kept of an object; nothing, if it is as if it were not there. */
   read(object: object): T | undefined;
   set(value: T): void;
@@ -217,10 +219,11 @@ class Known<T> {
   }
 
   #path(query: Readonly<Record<string, string>>): string {
-    const { path, only } = this.#following;
+    const { path, only, labels } = this.#following;
     const parameters = new URLSearchParams({
       ...query,
       ...(only === undefined ? {} : { fieldSelector: `metadata.name=${only}` }),
+      ...(labels === undefined ? {} : { labelSelector: labels }),
     });
     return `${path}?${parameters}`;
   }
