@@ -4,23 +4,43 @@
  *
  * @module
  */
-import {
-  exposition,
-  type Family,
-  METRICS_TYPE,
-} from "../admin/metrics/exposition.ts";
+/** A metric, with all its series. */
+export interface Family {
+  readonly name: string;
+  readonly type: "counter" | "gauge" | "histogram";
+  /** One sentence. */
+  readonly help: string;
+  readonly samples: readonly {
+    readonly labels: Readonly<Record<string, string>>;
+    readonly value: number;
+    /** Of a histogram: `_bucket`, `_sum` or `_count`. */
+    readonly suffix?: string;
+  }[];
+}
+
+/** How metrics become text. */
+export interface Exposition {
+  readonly type: string;
+  write(families: readonly Family[]): string;
+}
 
 export interface MetricsOptions {
   readonly hostname: string;
   /** 0 picks a free one. */
   readonly port: number;
+  readonly exposition: Exposition;
+}
+
+/** What is told. */
+export interface Observed {
   readonly families: () => readonly Family[];
   readonly isReady: () => boolean;
 }
 
 /** Serves until it is shut down. @throws when the address is taken */
 export function serveMetrics(
-  { hostname, port, families, isReady }: MetricsOptions,
+  { hostname, port, exposition }: MetricsOptions,
+  { families, isReady }: Observed,
 ): Deno.HttpServer<Deno.NetAddr> {
   return Deno.serve({ hostname, port, onListen() {} }, ({ url }) => {
     switch (new URL(url).pathname) {
@@ -31,8 +51,8 @@ export function serveMetrics(
           ? new Response("ok\n")
           : new Response("not ready\n", { status: 503 });
       case "/metrics":
-        return new Response(exposition(families()), {
-          headers: { "content-type": METRICS_TYPE },
+        return new Response(exposition.write(families()), {
+          headers: { "content-type": exposition.type },
         });
       default:
         return new Response("there are /metrics, /healthz and /readyz\n", {

@@ -3,7 +3,7 @@
  * replaced without the parts above it:
  *
  * ```text
- * main → cli → kube → admin → proxy → policy
+ * main → cli → admin, kube → proxy → policy
  *                                  → proxylib ← parsers, examples
  * ```
  *
@@ -24,7 +24,7 @@ const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
     "deno.json",
   ]],
   ["admin", ["proxy", "policy", "deno.json"]],
-  ["kube", ["admin", "proxy", "policy"]],
+  ["kube", ["proxy", "policy"]],
   ["proxy", ["policy", "proxylib"]],
   ["policy", []],
   ["proxylib", []],

@@ -8,7 +8,7 @@ import type { L7Catalog } from "../../policy/mod.ts";
 import type { KubeClient } from "../client/client.ts";
 import { Lease } from "../client/lease.ts";
 import { pause } from "../client/pause.ts";
-import { serveMetrics } from "../metrics.ts";
+import { type MetricsOptions, serveMetrics } from "../metrics.ts";
 import { type Authority, certify } from "../webhook/certificate.ts";
 import {
   CONTROLLER_NAME,
@@ -40,7 +40,7 @@ export interface ControllerOptions {
   readonly listen: Address;
   /** Names and addresses that sidecars call. */
   readonly hosts: readonly string[];
-  readonly metrics: Address;
+  readonly metrics: MetricsOptions;
   readonly catalog: L7Catalog;
   readonly log: {
     info(message: string): void;
@@ -122,8 +122,7 @@ export class Controller implements AsyncDisposable {
       info: (message) => log.info(message),
       warn: (message) => log.warn(message),
     });
-    this.#metrics = serveMetrics({
-      ...metrics,
+    this.#metrics = serveMetrics(metrics, {
       isReady: () => this.#cluster.isSynced,
       families: () =>
         families({
