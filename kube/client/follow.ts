@@ -177,12 +177,26 @@ class Known<T> {
       resourceVersion: version,
       timeoutSeconds: `${WATCH_SECONDS}`,
     });
-    const late = AbortSignal.timeout(WATCH_SECONDS * 1000 + GRACE_MS);
-    const stream = await client.stream(path, AbortSignal.any([signal, late]));
+    const end = new AbortController();
+    let reader: ReadableStreamDefaultReader<string> | undefined;
+    const stop = () => {
+      end.abort();
+      // What is being read does not end by that alone.
+      reader?.cancel().catch(() => {});
+    };
+    const late = setTimeout(stop, WATCH_SECONDS * 1000 + GRACE_MS);
+    signal.addEventListener("abort", stop);
     let last = version;
-    for await (const line of linesOf(stream)) {
-      last = this.#take(event.parse(JSON.parse(line)));
-      onVersion(last);
+    try {
+      reader = (await client.stream(path, end.signal)).getReader();
+      for await (const line of linesOf(reader)) {
+        last = this.#take(event.parse(JSON.parse(line)));
+        onVersion(last);
+      }
+    } finally {
+      clearTimeout(late);
+      signal.removeEventListener("abort", stop);
+      stop();
     }
     return last;
   }
@@ -202,12 +216,26 @@ class Known<T> {
   }
 
   #set(value: z.output<typeof object>): void {
-    const kept = this.#following.read(value);
+    const kept = this.#read(value);
     if (kept === undefined) return this.#remove(value.metadata);
     const { namespace, name } = value.metadata;
     const named = { namespace, name };
     this.#names.set(keyOf(named), named);
     this.#following.set(kept);
+  }
+
+  /** An object that cannot be read must not hide the others. */
+  #read(value: z.output<typeof object>): T | undefined {
+    const { read, path, log } = this.#following;
+    try {
+      return read(value);
+    } catch (error) {
+      const { message } = error as Error;
+      log.warn(
+        `${keyOf(value.metadata)} of ${path} is passed over: ${message}`,
+      );
+      return undefined;
+    }
   }
 
   #remove(named: Named): void {
@@ -234,11 +262,11 @@ function keyOf({ namespace = "", name }: Named): string {
 }
 
 async function* linesOf(
-  stream: ReadableStream<string>,
+  reader: ReadableStreamDefaultReader<string>,
 ): AsyncGenerator<string> {
   let rest = "";
-  for await (const piece of stream) {
-    const lines = (rest + piece).split("\n");
+  for (let read; !(read = await reader.read()).done;) {
+    const lines = (rest + read.value).split("\n");
     rest = lines.pop()!;
     if (rest.length > LINE_MAX) {
       throw new RangeError(`a line of more than ${LINE_MAX} characters`);

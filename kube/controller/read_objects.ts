@@ -29,7 +29,7 @@ import type {
 
 const texts = z.record(z.string(), z.string()).nullish();
 const metadata = z.looseObject({
-  name: z.string(),
+  name: z.string().default(""), // a pod that is about to be may have none
   namespace: z.string().optional(),
   uid: z.string().default(""),
   generation: z.int().default(1),
@@ -211,9 +211,9 @@ export function readSlice(object: object): Slice | undefined {
 
 const policySchema = z.looseObject({
   metadata,
-  spec: z.unknown(),
-  specs: z.unknown(),
-  status: z.unknown(),
+  spec: z.unknown().optional(),
+  specs: z.unknown().optional(),
+  status: z.unknown().optional(),
 });
 
 /** A policy, with the status that it has now. */

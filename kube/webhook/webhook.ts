@@ -5,13 +5,19 @@
  * @module
  */
 import { z } from "zod";
+import type { L7Catalog } from "../../policy/mod.ts";
 import type { KubeClient } from "../client/client.ts";
 import { pause } from "../client/pause.ts";
 import type { SidecarKind } from "../inject/inject.ts";
+import { type MetricsOptions, serveMetrics } from "../metrics.ts";
+import { endOf } from "./certificate.ts";
+import { ReviewCounts } from "./counts.ts";
 import type { Credentials, Terms } from "./credentials.ts";
 import { isLate, Keeper } from "./keeper.ts";
+import { PolicyPorts } from "./policy_ports.ts";
 import { answerReview, SYSTEM_NAMESPACES } from "./review.ts";
 import { type ServerOptions, WebhookServer } from "./server.ts";
+import { answerPolicyReview } from "./validate.ts";
 
 export interface WebhookOptions extends Terms {
   readonly client: KubeClient;
@@ -21,6 +27,9 @@ export interface WebhookOptions extends Terms {
   readonly namespace: string;
   /** The sidecar's. */
   readonly image: string;
+  /** What L7 rules are good. */
+  readonly catalog: L7Catalog;
+  readonly metrics: MetricsOptions;
   readonly log: ServerOptions["log"];
 }
 
@@ -32,17 +41,20 @@ const ROUNDS_IN_VAIN = 15;
 /** Serves until it is disposed of. */
 export class Webhook implements AsyncDisposable {
   readonly #server: WebhookServer;
+  readonly #metrics: Deno.HttpServer;
   readonly #stop: AbortController;
-  readonly #rounds: Promise<void>;
+  readonly #running: Promise<unknown>;
 
   private constructor(
     server: WebhookServer,
+    metrics: Deno.HttpServer,
     stop: AbortController,
-    rounds: Promise<void>,
+    running: Promise<unknown>,
   ) {
     this.#server = server;
+    this.#metrics = metrics;
     this.#stop = stop;
-    this.#rounds = rounds;
+    this.#running = running;
   }
 
   /**
@@ -56,23 +68,39 @@ export class Webhook implements AsyncDisposable {
     log.info(`pods get ${SIDECARS[sidecar]}`);
     const keeper = new Keeper(options);
     const first = await firstRound(keeper);
-    const state = { failures: 0 };
+    const state = { failures: 0, served: first.current.cert };
+    const ports = new PolicyPorts();
+    const counts = new ReviewCounts();
     const review = {
       image: options.image,
       sidecar,
       systemNamespaces: [...SYSTEM_NAMESPACES, options.namespace],
+      portsOf: (pod: unknown, namespace: string) => ports.of(pod, namespace),
     };
+    const isReady = () => state.failures < ROUNDS_IN_VAIN && ports.isSynced;
     const server = await WebhookServer.listen({
       hostname: options.hostname,
       port: options.port,
       certificate: first.current,
-      answer: (value) => answerReview(value, review),
-      isReady: () => state.failures < ROUNDS_IN_VAIN,
+      answers: {
+        "/inject": (value) => answerReview(value, review),
+        "/validate": (value) => answerPolicyReview(value, options.catalog),
+      },
+      answered: (path, outcome, seconds) => counts.add(path, outcome, seconds),
+      isReady,
       log,
     });
+    const metrics = serveMetrics(options.metrics, {
+      isReady,
+      families: () => counts.families(endOf(state.served)),
+    });
     const stop = new AbortController();
-    const rounds = goOn(keeper, first, server, state, log, stop.signal);
-    return new Webhook(server, stop, rounds);
+    const { signal } = stop;
+    const running = Promise.all([
+      goOn(keeper, server, state, log, signal),
+      ports.follow({ client, log, signal }),
+    ]);
+    return new Webhook(server, metrics, stop, running);
   }
 
   get port(): number {
@@ -81,8 +109,9 @@ export class Webhook implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    await this.#rounds;
+    await this.#running;
     await this.#server[Symbol.asyncDispose]();
+    await this.#metrics.shutdown();
   }
 }
 
@@ -113,18 +142,16 @@ const FIRST_TRIES = 10;
 
 async function goOn(
   keeper: Keeper,
-  first: Credentials,
   server: WebhookServer,
-  state: { failures: number },
+  state: { failures: number; served: string },
   log: WebhookOptions["log"],
   signal: AbortSignal,
 ): Promise<void> {
-  let served = first.current.cert;
   while (await pause(keeper.interval, signal)) {
     try {
       const { current } = await keeper.round();
-      if (current.cert !== served) server.use(current);
-      served = current.cert;
+      if (current.cert !== state.served) server.use(current);
+      state.served = current.cert;
       state.failures = 0;
     } catch (error) {
       if (isLate(error)) continue;
