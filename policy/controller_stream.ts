@@ -10,7 +10,7 @@
  * {"event":"policy-gone","id":"ParleyPolicy/default/a"}
  * ```
  *
- * `reset` takes back all that was said. What comes up to a `synced` counts at
+ * `reset` takes back all that was said; it begins what it belongs to. What comes up to a `synced` counts at
  * once, with it, or not at all: half of it would be policies without those of
  * whom they speak.
  *
@@ -97,21 +97,24 @@ export class ControllerStream {
    * Takes one line, without its end; an empty one says nothing. What counts is
    * another then if the answer says so.
    *
-   * @throws {TypeError} when it is no event, naming the line
-   * @throws {RangeError} when more is said than may be held
+   * @throws {TypeError} when it is no event, naming the line; what counted
+   *   before counts
+   * @throws {RangeError} when more is said than may be held; so does it then
    */
   take(line: string): Told | undefined {
     this.#count++;
     if (line.trim() === "") return undefined;
     const event = controllerEvent.safeParse(parseJson(line));
     if (!event.success) throw misfit(this.#count, event.error);
+    this.#batch.push([event.data, line]);
     this.#batchSize += line.length;
-    if (this.#batchSize + this.#size > 2 * this.#limit) throw this.#tooMuch();
-    if (event.data.event !== "synced") {
-      this.#batch.push([event.data, line]);
-      return undefined;
+    const isAnew = this.#batch[0]![0].event === "reset";
+    if (this.#batchSize + (isAnew ? 0 : this.#size) > this.#limit) {
+      throw new RangeError(
+        `it says more than the ${this.#limit} characters that a sidecar may hold`,
+      );
     }
-    return this.#settle();
+    return event.data.event === "synced" ? this.#settle(isAnew) : undefined;
   }
 
   /** What was said since the last `synced` does not count. */
@@ -121,18 +124,18 @@ export class ControllerStream {
     this.#count = 0;
   }
 
-  #settle(): Told {
+  #settle(isAnew: boolean): Told {
+    const endpoint = this.#batch
+      .map(([event]) => event)
+      .findLast((event) => event.event === "endpoint") ??
+      (isAnew ? undefined : this.#endpoint);
+    if (!endpoint) throw new TypeError("it does not say who the workload is");
     const batch = this.#batch;
     this.drop();
     for (const [event, line] of batch) this.#apply(event, line);
-    if (this.#size > this.#limit) throw this.#tooMuch();
-    if (!this.#endpoint) {
-      throw new TypeError("it has not said who the workload is");
-    }
-    this.#identities.apply({ event: "synced" });
     this.#knowledge = this.#identities.changed() ?? this.#knowledge;
     return {
-      endpoint: this.#endpoint,
+      endpoint: this.#endpoint!,
       policies: [...this.#policies].sort(([a], [b]) => a < b ? -1 : 1)
         .map(([id, text]) => ({ file: `controller: ${id}`, text })),
       knowledge: { ...this.#knowledge, podCidrs: this.#podCidrs },
@@ -171,6 +174,8 @@ export class ControllerStream {
           `identity ${event.cidr}`,
           event.event === "identity" ? line : undefined,
         );
+      case "synced":
+        return this.#identities.apply(event);
       case "service":
       case "service-gone":
         this.#identities.apply(event);
@@ -185,11 +190,5 @@ export class ControllerStream {
     this.#size += (line?.length ?? 0) - (this.#lines.get(key)?.length ?? 0);
     if (line === undefined) this.#lines.delete(key);
     else this.#lines.set(key, line);
-  }
-
-  #tooMuch(): RangeError {
-    return new RangeError(
-      `it says more than ${this.#limit} characters of what a sidecar may hold`,
-    );
   }
 }

@@ -20,6 +20,7 @@ import type { Judgement, Published } from "../control/messages.ts";
 import { dataConfig } from "../data_config.ts";
 import { readHashSecret } from "../hash_secret.ts";
 import { Cluster } from "../identities/cluster.ts";
+import type { ToldView } from "../identities/controller_source.ts";
 import { connectionLimit } from "../limits.ts";
 import { PolicyHistory } from "../policy_history.ts";
 import { FolderShelf, MemoryShelf, type PolicyShelf } from "../policy_shelf.ts";
@@ -59,6 +60,8 @@ export interface SupervisorOptions extends SidecarOptions {
   readonly program: string;
   /** A folder of this supervisor's own. */
   readonly folder: string;
+  /** Aborted when it is to stop: a start then waits for nobody any more. */
+  readonly stopping?: AbortSignal;
 }
 
 /** A running sidecar of several processes. */
@@ -105,6 +108,9 @@ export class Supervisor {
   #resolving: ReturnType<typeof setInterval> | undefined;
   readonly #turns = new Turns();
   #isStopping = false;
+  /** What of a controller is in force. */
+  #told: ToldView | undefined;
+  #hasStarted = false;
 
   private constructor(
     config: Config,
@@ -300,6 +306,7 @@ export class Supervisor {
     this.#hashSecret = await readHashSecret(this.#config);
     this.#reviews.prepare(); // all else waits for the checker
     await this.#cluster.follow(this.#config);
+    await this.#obey();
     const { sandbox } = this.#state();
     // They load while the checker works.
     const workers = Array.from(
@@ -315,8 +322,93 @@ export class Supervisor {
     await this.#dns.follow();
     tell();
     this.#watchFiles();
-    this.#resolving = setInterval(() => this.#resolveAgain(), RESOLVE_MS);
+    this.#resolving = setInterval(() => {
+      void this.#resolveAgain();
+      this.#followController(); // what could not be judged then may be now
+    }, RESOLVE_MS);
     Deno.unrefTimer(this.#resolving);
+    this.#hasStarted = true;
+    this.#followController(); // it may have said more meanwhile
+  }
+
+  /** Takes what a controller tells, before anything that it speaks of is let through. @throws when it is to stop before anything was told */
+  async #obey(): Promise<void> {
+    const { stopping = new AbortController().signal } = this.#options;
+    this.#told = await this.#cluster.obey(this.#config, {
+      view: this.#isLocal ? "complete" : "needed",
+      changed: () => this.#followController(),
+      signal: stopping,
+    });
+    this.#config = this.#asTold(this.#config);
+  }
+
+  #followController(): void {
+    if (!this.#hasStarted || !this.#cluster.controller) return;
+    void this.#inTurn(() => this.#takeTold());
+  }
+
+  /**
+   * Puts in force what a controller told last. Of whom the old policies speak
+   * is forgotten only when none of them is in force any more: a peer that is
+   * not known would be taken for a stranger.
+   */
+  async #takeTold(): Promise<void> {
+    const { controller } = this.#cluster;
+    const told = controller!.told!;
+    const before = this.#told;
+    if (told === before) return;
+    const isOtherWorkload = isOther(before?.endpoint, told.endpoint);
+    if (isOtherWorkload || isOther(before?.policies, told.policies)) {
+      controller!.widen(told);
+      await this.#reloadAs(told, isOtherWorkload);
+    }
+    this.#told = told;
+    this.#wantView();
+    if (told.view === "complete" || this.#isAsTold) controller!.settle(told);
+    else controller!.widen(told);
+    await this.#configureWorkers();
+  }
+
+  /** Judges the policies that were told. @throws when that cannot be done: those of before stay then */
+  async #reloadAs(told: ToldView, isOtherWorkload: boolean): Promise<void> {
+    const [before, config] = [this.#told, this.#config];
+    this.#told = told;
+    this.#config = this.#asTold(config);
+    if (isOtherWorkload) this.#reviews.forget();
+    try {
+      await this.#reload({ isOther: true });
+    } catch (error) {
+      [this.#told, this.#config] = [before, config];
+      throw error;
+    }
+  }
+
+  /** The configuration for the workload as the controller knows it. */
+  #asTold(config: Config): Config {
+    const endpoint = this.#told?.endpoint;
+    return endpoint
+      ? { ...config, endpoint: { ...config.endpoint, ...endpoint } }
+      : config;
+  }
+
+  /** Whether the policies in force are those of which the controller knows, and nothing else. */
+  get #isAsTold(): boolean {
+    const { error, documents } = this.#policies.state;
+    return error === undefined &&
+      documents.every(({ file, status }) =>
+        STANDING.test(file) || TOLD.test(file) && status === "applied"
+      );
+  }
+
+  /** Whether there may be policies of which the controller does not know. */
+  get #isLocal(): boolean {
+    return policyPaths(this.#config).length > 0;
+  }
+
+  /** A controller selects by the policies that it knows; for others all is asked for. */
+  #wantView(): void {
+    const view = this.#isAsTold && !this.#isLocal ? "needed" : "complete";
+    this.#cluster.controller?.want(view);
   }
 
   async #release(): Promise<void> {
@@ -353,7 +445,8 @@ export class Supervisor {
     }, signal);
   }
 
-  async #reload(): Promise<void> {
+  /** @param options.isOther whether it is for another workload, or among others, than before */
+  async #reload({ isOther = false } = {}): Promise<void> {
     let written: readonly Source[] | undefined;
     try {
       written = await this.#readPolicy();
@@ -364,8 +457,12 @@ export class Supervisor {
     const judgement = await this.#reviews.news(written);
     if (!judgement) return;
     const tell = this.#apply(judgement);
-    await this.#workers.tell({ type: "publish", published: this.#published });
-    await this.#dns.publish();
+    await this.#workers.tell({
+      ...{ type: "publish", published: this.#published },
+      ...(isOther ? { config: this.#state().config } : {}),
+    });
+    await this.#dns.publish(isOther);
+    this.#wantView();
     tell();
     if (!this.#isStopping) this.#reviews.prepare();
     await this.#workers.recycle({
@@ -400,7 +497,12 @@ export class Supervisor {
   async #reconfigure(config: Config): Promise<void> {
     const before = this.#config;
     const { sandbox } = this.#state();
-    this.#config = this.#limited(this.#withShelf(config), this.#log);
+    this.#config = this.#asTold(
+      this.#limited(this.#withShelf(config), this.#log),
+    );
+    if (isOther(before.controller, config.controller)) {
+      this.#log.warn("controller has changed: it counts after a restart");
+    }
     if (isOther(before.parsers, config.parsers)) {
       this.#parsers = this.#parsersOf(config);
     }
@@ -457,7 +559,8 @@ export class Supervisor {
   async #readPolicy(): Promise<readonly Source[]> {
     const written = await readPolicies(this.#config);
     if (this.#config.enforcement === "never") return written;
-    return [...written, ...this.#shelf.sources()];
+    const told = this.#told?.policies ?? [];
+    return [...written, ...told, ...this.#shelf.sources()];
   }
 
   #tellOfParsers(changes: readonly ParserChange[]): void {
@@ -518,7 +621,10 @@ export class Supervisor {
     if (policy.refused) {
       throw new ParleyError("Cannot start with this policy", {
         blame: "operator",
-        where: policyPaths(this.#config).join(", "),
+        where: [
+          ...policyPaths(this.#config),
+          ...(this.#config.controller ? ["the controller's policies"] : []),
+        ].join(", "),
         found: policy.problems
           .filter(({ severity }) => severity === "error")
           .map((problem) => `\n  ${formatProblem(problem)}`).join(""),
@@ -645,6 +751,10 @@ export class Supervisor {
     );
   }
 }
+
+/** How sources are named that a controller told (policy/controller_stream.ts), and those of settings (proxy/standing_policies.ts). */
+const TOLD = /^controller: /;
+const STANDING = /^parley\.yaml \(/;
 
 /** Where policies are kept that are put in. @throws {ParleyError} when the folder cannot be used */
 async function shelfOf({ admin: { policies } }: Config): Promise<PolicyShelf> {
