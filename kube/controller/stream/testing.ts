@@ -88,6 +88,11 @@ export class Field implements AsyncDisposable {
   ) {}
 
   server!: SidecarServer;
+  url = "";
+
+  get port(): number {
+    return Number(new URL(this.url).port);
+  }
 
   static async open(
     cluster: Cluster,
@@ -114,10 +119,12 @@ export class Field implements AsyncDisposable {
       log: this.log,
       ...options,
     });
+    this.url = `https://127.0.0.1:${this.server.port}`;
   }
 
-  get url(): string {
-    return `https://127.0.0.1:${this.server.port}`;
+  /** Ends the server; {@linkcode listen} begins another one. */
+  async hangUp(): Promise<void> {
+    await this.server[Symbol.asyncDispose]();
   }
 
   #authenticate(token: string): Promise<Authentication> {
