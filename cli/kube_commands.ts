@@ -41,6 +41,10 @@ export function webhookCommand(exit: (code: number) => void): Command {
       "90d",
     )
     .option("--metrics <address>", METRICS, "[::]:9090")
+    .option(
+      "--controller <url>",
+      "have sidecars follow the controller there, https://host[:port]",
+    )
     .option("--l7proto <name...>", L7PROTO)
     .option("--kubeconfig <file>", "outside of a cluster: how to reach it")
     .addHelpText("after", WEBHOOK_HELP)

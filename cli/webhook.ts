@@ -27,6 +27,7 @@ export interface WebhookOptions {
   readonly namespace?: string;
   readonly certificateLife: string;
   readonly metrics: string;
+  readonly controller?: string;
   readonly l7proto?: readonly string[];
   readonly kubeconfig?: string;
 }
@@ -52,15 +53,31 @@ export async function webhook(options: WebhookOptions): Promise<number> {
       image: options.image ?? IMAGE,
       catalog: trusting(builtInCatalog(), options.l7proto ?? []),
       metrics,
+      ...(options.controller === undefined
+        ? {}
+        : { controller: readController(options.controller) }),
       log,
     });
-    log.info(`webhook at ${hostname}:${webhook.port}, for ${namespace}`);
+    log.info(
+      `webhook at ${hostname}:${webhook.port}, for ${namespace}, metrics at port ${webhook.metricsPort}`,
+    );
     log.info(`${await stopped}: no more reviews`);
     return 0;
   } catch (error) { // the cluster is not as it needs it
     log.error(`the webhook does not run: ${thrownText(error)}`);
     return EXIT_FAILED;
   }
+}
+
+/** As `controller.url` of a sidecar's configuration takes it. */
+function readController(text: string): string {
+  const url = URL.parse(text);
+  if (url?.protocol === "https:" && url.origin === text) return text;
+  throw new UsageError(
+    `--controller: ${
+      JSON.stringify(text)
+    } cannot be; write https://, a host and a port, such as https://parley-controller.parley-system.svc:443`,
+  );
 }
 
 const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;

@@ -20,7 +20,7 @@ import { Events } from "./events.ts";
 import { families } from "./families.ts";
 import { followCluster } from "./follow_cluster.ts";
 import { Reporter } from "./reporter.ts";
-import { serveSidecars, type SidecarServer } from "./stream/server.ts";
+import { SidecarServer } from "./stream/server.ts";
 import { reviewToken } from "./token_review.ts";
 
 /** Where something listens. */
@@ -104,7 +104,7 @@ export class Controller implements AsyncDisposable {
 
   /** Where sidecars call. */
   get port(): number {
-    return this.#sidecars!.address.port;
+    return this.#sidecars!.port;
   }
 
   get metricsPort(): number {
@@ -114,13 +114,12 @@ export class Controller implements AsyncDisposable {
   async #start(): Promise<void> {
     const { client, namespace, hosts, listen, metrics, log } = this.#options;
     const authority = await sharedAuthority(client, namespace);
-    this.#sidecars = await serveSidecars({
+    this.#sidecars = await SidecarServer.listen({
       cluster: this.#cluster,
       authenticate: (token) => reviewToken(client, token),
       credentials: await certify(authority, hosts, CERTIFICATE_MS),
       ...listen,
-      info: (message) => log.info(message),
-      warn: (message) => log.warn(message),
+      log,
     });
     this.#metrics = serveMetrics(metrics, {
       isReady: () => this.#cluster.isSynced,
@@ -152,7 +151,7 @@ export class Controller implements AsyncDisposable {
   async #renew(authority: Authority): Promise<void> {
     while (await pause(RENEWAL_MS, this.#stop.signal)) {
       const { hosts } = this.#options;
-      this.#sidecars!.renew(await certify(authority, hosts, CERTIFICATE_MS));
+      this.#sidecars!.use(await certify(authority, hosts, CERTIFICATE_MS));
     }
   }
 
@@ -178,7 +177,7 @@ export class Controller implements AsyncDisposable {
     this.#stop.abort();
     await this.#reporter.close();
     await this.#running;
-    await this.#sidecars?.close();
+    await this.#sidecars?.[Symbol.asyncDispose]();
     await this.#metrics?.shutdown();
   }
 }

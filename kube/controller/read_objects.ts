@@ -11,6 +11,7 @@ import {
 } from "../../proxy/redirect/ports.ts";
 import {
   CONFIG,
+  CONTROLLER_CA,
   INJECT,
   INJECTED,
   PREFIX,
@@ -114,11 +115,13 @@ export function readPod(object: object): Pod {
 /** The kubelet's own, on what it shows of a static pod. */
 const MIRROR = "kubernetes.io/config.mirror";
 
+const WRITTEN = [CONFIG, CONTROLLER_CA, INJECTED];
+
 /** Those that speak to Parley, without what it wrote itself. */
 function ownAnnotations(all: Readonly<Record<string, string>>) {
   return Object.fromEntries(
     Object.entries(all).filter(([key]) =>
-      key.startsWith(PREFIX) && key !== CONFIG && key !== INJECTED
+      key.startsWith(PREFIX) && !WRITTEN.includes(key)
     ),
   );
 }

@@ -6,10 +6,8 @@
  */
 import { z } from "zod";
 import type { KubeClient } from "../client/client.ts";
+import { CONTROLLER_AUDIENCE as AUDIENCE } from "../inject/names.ts";
 import type { Authentication } from "./stream/server.ts";
-
-/** Whom the tokens are for: shown elsewhere, they are worth nothing. */
-export const AUDIENCE = "parley-controller";
 
 const PATH = "/apis/authentication.k8s.io/v1/tokenreviews";
 const POD_NAME = "authentication.kubernetes.io/pod-name";

@@ -91,6 +91,19 @@ export function answerReview(value: unknown, options: ReviewOptions): Answer {
   }
 }
 
+/** A pod that comes before the controller has ever run would know it by nothing. */
+export function answerTooEarly(value: unknown): Answer {
+  const review = readReview(value);
+  const { object, namespace } = review.request;
+  const why =
+    "the controller has not said yet by what sidecars are to know it; see that it runs, and create the pod again";
+  return {
+    review: answerTo(review, refusal(503, "ServiceUnavailable", why)),
+    outcome: "refused",
+    summary: `pod ${namespace}/${nameOf(object)} refused: ${why}`,
+  };
+}
+
 /** Why this is none of the webhook's business; nothing if it is. */
 function notPods(
   { resource, subResource, operation }: Review["request"],

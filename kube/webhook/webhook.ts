@@ -8,6 +8,7 @@ import { z } from "zod";
 import type { L7Catalog } from "../../policy/mod.ts";
 import type { KubeClient } from "../client/client.ts";
 import { pause } from "../client/pause.ts";
+import { publishedAuthority } from "../controller/authority.ts";
 import type { SidecarKind } from "../inject/inject.ts";
 import { type MetricsOptions, serveMetrics } from "../metrics.ts";
 import { endOf } from "./certificate.ts";
@@ -15,7 +16,7 @@ import { ReviewCounts } from "./counts.ts";
 import type { Credentials, Terms } from "./credentials.ts";
 import { isLate, Keeper } from "./keeper.ts";
 import { PolicyPorts } from "./policy_ports.ts";
-import { answerReview, SYSTEM_NAMESPACES } from "./review.ts";
+import { answerReview, answerTooEarly, SYSTEM_NAMESPACES } from "./review.ts";
 import { type ServerOptions, WebhookServer } from "./server.ts";
 import { answerPolicyReview } from "./validate.ts";
 
@@ -30,6 +31,8 @@ export interface WebhookOptions extends Terms {
   /** What L7 rules are good. */
   readonly catalog: L7Catalog;
   readonly metrics: MetricsOptions;
+  /** Where sidecars find the controller; absent: they follow none. */
+  readonly controller?: string;
   readonly log: ServerOptions["log"];
 }
 
@@ -41,13 +44,13 @@ const ROUNDS_IN_VAIN = 15;
 /** Serves until it is disposed of. */
 export class Webhook implements AsyncDisposable {
   readonly #server: WebhookServer;
-  readonly #metrics: Deno.HttpServer;
+  readonly #metrics: Deno.HttpServer<Deno.NetAddr>;
   readonly #stop: AbortController;
   readonly #running: Promise<unknown>;
 
   private constructor(
     server: WebhookServer,
-    metrics: Deno.HttpServer,
+    metrics: Deno.HttpServer<Deno.NetAddr>,
     stop: AbortController,
     running: Promise<unknown>,
   ) {
@@ -68,22 +71,31 @@ export class Webhook implements AsyncDisposable {
     log.info(`pods get ${SIDECARS[sidecar]}`);
     const keeper = new Keeper(options);
     const first = await firstRound(keeper);
-    const state = { failures: 0, served: first.current.cert };
+    const state: State = { failures: 0, served: first.current.cert };
     const ports = new PolicyPorts();
     const counts = new ReviewCounts();
+    const { controller: url } = options;
     const review = {
       image: options.image,
       sidecar,
       systemNamespaces: [...SYSTEM_NAMESPACES, options.namespace],
       portsOf: (pod: unknown, namespace: string) => ports.of(pod, namespace),
     };
-    const isReady = () => state.failures < ROUNDS_IN_VAIN && ports.isSynced;
+    const answerPod = (value: unknown) => {
+      if (url === undefined) return answerReview(value, review);
+      const { ca } = state;
+      if (ca === undefined) return answerTooEarly(value);
+      return answerReview(value, { ...review, controller: { url, ca } });
+    };
+    const isReady = () =>
+      state.failures < ROUNDS_IN_VAIN && ports.isSynced &&
+      (url === undefined || state.ca !== undefined);
     const server = await WebhookServer.listen({
       hostname: options.hostname,
       port: options.port,
       certificate: first.current,
       answers: {
-        "/inject": (value) => answerReview(value, review),
+        "/inject": answerPod,
         "/validate": (value) => answerPolicyReview(value, options.catalog),
       },
       answered: (path, outcome, seconds) => counts.add(path, outcome, seconds),
@@ -98,6 +110,7 @@ export class Webhook implements AsyncDisposable {
     const { signal } = stop;
     const running = Promise.all([
       goOn(keeper, server, state, log, signal),
+      ...url === undefined ? [] : [learnAuthority(options, state, signal)],
       ports.follow({ client, log, signal }),
     ]);
     return new Webhook(server, metrics, stop, running);
@@ -107,6 +120,10 @@ export class Webhook implements AsyncDisposable {
     return this.#server.port;
   }
 
+  get metricsPort(): number {
+    return this.#metrics.addr.port;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#running;
@@ -114,6 +131,40 @@ export class Webhook implements AsyncDisposable {
     await this.#metrics.shutdown();
   }
 }
+
+interface State {
+  /** Rounds that failed in a row. */
+  failures: number;
+  /** The certificate that is served, PEM. */
+  served: string;
+  /** The authority that pods are to know the controller by, once it is known. */
+  ca?: string;
+}
+
+/** What the controller has published, and what it may publish later. */
+async function learnAuthority(
+  { client, namespace, log }: WebhookOptions,
+  state: State,
+  signal: AbortSignal,
+): Promise<void> {
+  let isTold = false;
+  do {
+    try {
+      const ca = await publishedAuthority(client, namespace);
+      if (ca !== undefined) state.ca = ca;
+      isTold = false;
+    } catch (error) {
+      const text = (error as Error).message;
+      if (!isTold) log.warn(`the controller's authority is not known: ${text}`);
+      isTold = true;
+    }
+  } while (
+    await pause(state.ca === undefined ? ASK_SOON_MS : ASK_MS, signal)
+  );
+}
+
+const ASK_SOON_MS = 1_000;
+const ASK_MS = 60_000;
 
 const SIDECARS = {
   native: "native sidecars",
@@ -143,7 +194,7 @@ const FIRST_TRIES = 10;
 async function goOn(
   keeper: Keeper,
   server: WebhookServer,
-  state: { failures: number; served: string },
+  state: State,
   log: WebhookOptions["log"],
   signal: AbortSignal,
 ): Promise<void> {
