@@ -7,6 +7,8 @@ import {
 import { parseAllDocuments } from "yaml";
 import { KubeClient } from "../../kube/client/client.ts";
 import { reviewToken } from "../../kube/controller/token_review.ts";
+import { CONTROLLER_AUDIENCE as AUDIENCE } from "../../kube/inject/names.ts";
+import { STREAM_PATH } from "../../proxy/identities/protocol.ts";
 import { builtInCatalog } from "../../cli/built_in_catalog.ts";
 import { createPolicyStore } from "../../policy/mod.ts";
 import { problemText } from "../../policy/problem.ts";
@@ -97,7 +99,8 @@ testWith(needs, "the controller in a real API server", async (tools, test) => {
 
   const startController = () =>
     KubeProcess.start(cluster, "controller", [
-      ...["--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"],
+      ...["--listen", "127.0.0.1:0", "--host", "127.0.0.1"],
+      ...["--metrics", "127.0.0.1:0"],
     ], "controller at ");
   const first = await startController();
   await using _first = first;
@@ -360,60 +363,92 @@ testWith(needs, "the controller in a real API server", async (tools, test) => {
     },
   );
 
+  const tokenFor = async (audience: string, uid?: string) => {
+    const { body } = await cluster.send(
+      "POST",
+      `${IN_NAMESPACE}/serviceaccounts/default/token`,
+      {
+        apiVersion: "authentication.k8s.io/v1",
+        kind: "TokenRequest",
+        spec: {
+          audiences: [audience],
+          ...(uid === undefined ? {} : {
+            boundObjectRef: {
+              apiVersion: "v1",
+              kind: "Pod",
+              name: "first",
+              uid,
+            },
+          }),
+        },
+      },
+    );
+    return body.status.token as string;
+  };
+  const { body: { metadata } } = await cluster.send(
+    "GET",
+    `${IN_NAMESPACE}/pods/first`,
+  );
+
+  await step(
+    "with its pod's token, and the authority that the pod was given, a sidecar is told its policies",
+    async () => {
+      const line = await first.said.until(
+        (line) => line.includes("controller at "),
+        "port for sidecars",
+      );
+      const [, port] = /controller at 127\.0\.0\.1:(\d+)/.exec(line)!;
+      using client = Deno.createHttpClient({
+        caCerts: [metadata.annotations["parley.dev/controller-ca"]],
+      });
+      const url = `https://127.0.0.1:${port}${STREAM_PATH}`;
+      const ask = async (token: string) =>
+        await fetch(url, {
+          client,
+          headers: { authorization: `Bearer ${token}` },
+        });
+      const refused = await ask(await tokenFor(AUDIENCE));
+      await refused.body?.cancel();
+      assertEquals(refused.status, 401);
+      const answer = await ask(await tokenFor(AUDIENCE, metadata.uid));
+      assertEquals(answer.status, 200);
+      let told = "";
+      for await (
+        const text of answer.body!.pipeThrough(new TextDecoderStream())
+      ) {
+        told += text;
+        if (told.includes('"synced"')) break;
+      }
+      assertMatch(told, /ParleyPolicy\/fleet\/good/);
+      await untilMetric(first, /^parley_controller_streams_refused_total\{/m);
+    },
+  );
+
   await step(
     "a token is the pod's that it is bound to, and of no other audience",
     async () => {
       using client = adminClient(cluster);
-      const { metadata } =
-        (await cluster.send("GET", `${IN_NAMESPACE}/pods/first`)).body;
-      const tokenFor = async (audience: string, isBound: boolean) => {
-        const { body } = await cluster.send(
-          "POST",
-          `${IN_NAMESPACE}/serviceaccounts/default/token`,
-          {
-            apiVersion: "authentication.k8s.io/v1",
-            kind: "TokenRequest",
-            spec: {
-              audiences: [audience],
-              ...(isBound
-                ? {
-                  boundObjectRef: {
-                    apiVersion: "v1",
-                    kind: "Pod",
-                    name: "first",
-                    uid: metadata.uid,
-                  },
-                }
-                : {}),
-            },
-          },
-        );
-        return body.status.token as string;
-      };
-      const good = await tokenFor("parley-controller", true);
+      const good = await tokenFor(AUDIENCE, metadata.uid);
       assertEquals(await reviewToken(client, good), {
         namespace: NAMESPACE,
         pod: "first",
         uid: metadata.uid,
       });
-      const refusals = [
-        await reviewToken(client, await tokenFor("parley-controller", false)),
+      const answers = [
+        await reviewToken(client, await tokenFor(AUDIENCE)),
         await reviewToken(
           client,
-          await tokenFor("https://kubernetes.default.svc", true),
+          await tokenFor("https://kubernetes.default.svc", metadata.uid),
         ),
         await reviewToken(client, `${good}x`),
         await reviewToken(client, "x".repeat(20_000)),
       ];
-      assert(
-        refusals.every((answer) => "refused" in answer),
-        JSON.stringify(refusals),
-      );
+      assert(answers.every((answer) => "refused" in answer));
       await cluster.send(
         "DELETE",
         `${IN_NAMESPACE}/pods/first?gracePeriodSeconds=0`,
       );
-      // The API server keeps answers for a moment.
+      // The API server remembers what it said of a token for a moment.
       await poll(
         async () => "refused" in await reviewToken(client, good) || undefined,
         () => "refusal of a gone pod's token",
