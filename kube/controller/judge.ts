@@ -3,19 +3,38 @@
  *
  * @module
  */
-import {
-  createPolicyStore,
-  type L7Catalog,
-  type Problem,
-} from "../../policy/mod.ts";
+import { readDocument } from "../../policy/document.ts";
+import type { L7Catalog, Problem } from "../../policy/mod.ts";
+import { DEFAULTS } from "../../policy/scope.ts";
+import { warnOfUnfed } from "../../policy/unfed.ts";
 
-/** All that `parley check` says of a file that holds this object alone. */
+/** An object of the API server stands on no line. */
+const NOWHERE = { line: 1, column: 1 };
+
+/**
+ * All that `parley check` says of a file that holds this object alone, but for
+ * the lines. The object is not written as YAML for that: of a megabyte that
+ * takes seconds.
+ */
 export function judge(
   object: unknown,
   catalog: L7Catalog,
 ): readonly Problem[] {
-  const text = JSON.stringify(object);
-  return createPolicyStore(catalog).update([{ file: "", text }]).problems;
+  const read = readDocument(object, [], {
+    catalog,
+    subjects: [],
+    options: DEFAULTS,
+    yaml: {
+      file: "",
+      value: object,
+      keyAt: () => NOWHERE,
+      valueAt: () => NOWHERE,
+      problems: [],
+    },
+    listName: "",
+  });
+  if ("key" in read) warnOfUnfed([read], DEFAULTS);
+  return read.problems;
 }
 
 /** A catalog that knows further protocols, whose rules it cannot judge: pods bring their parsers. */
