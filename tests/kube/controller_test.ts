@@ -137,6 +137,20 @@ testWith(needs, "the controller in a real API server", async (tools, test) => {
       return line.test(text) ? text : undefined;
     }, () => `metric ${line}`);
 
+  await step("the overlays add what they say to the base", async () => {
+    const kindsOf = async (folder: string) => {
+      const objects = await deployed(tools.kubectl.command, folder);
+      return objects.map(({ kind, metadata }) => `${kind} ${metadata!.name}`);
+    };
+    const base = await kindsOf("base");
+    assertEquals((await kindsOf("overlays/cilium")).sort(), base.toSorted());
+    assertEquals(
+      (await kindsOf("overlays/prometheus"))
+        .filter((name) => !base.includes(name)).sort(),
+      ["PodMonitor parley", "PrometheusRule parley-controller"],
+    );
+  });
+
   await step(
     "pods are let in once the webhook knows the controller's authority",
     async () => {

@@ -11,9 +11,12 @@ import { KubeProcess, ROOT } from "./process.ts";
 const CONFIGURATION =
   "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/parley-webhook";
 
-/** What `kubectl kustomize deploy/base` makes. */
-export async function deployed(kubectl: string): Promise<KubeObject[]> {
-  const text = await output(kubectl, ["kustomize", `${ROOT}deploy/base`]);
+/** What kustomize makes of a folder of deploy/. */
+export async function deployed(
+  kubectl: string,
+  folder = "base",
+): Promise<KubeObject[]> {
+  const text = await output(kubectl, ["kustomize", `${ROOT}deploy/${folder}`]);
   return (parseAllDocuments(text) as { toJS(): KubeObject }[])
     .map((document) => document.toJS());
 }
