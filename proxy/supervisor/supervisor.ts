@@ -400,9 +400,12 @@ export class Supervisor {
       );
   }
 
-  /** Whether there may be policies of which the controller does not know. */
+  /** Whether the configuration says more than the controller knows of policies, or of who is where. */
   get #isLocal(): boolean {
-    return policyPaths(this.#config).length > 0;
+    const { identities, cluster } = this.#config;
+    return policyPaths(this.#config).length + identities.length +
+            cluster.services.length > 0 ||
+      cluster.name !== undefined || cluster.stream !== undefined;
   }
 
   /** A controller selects by the policies that it knows; for others all is asked for. */

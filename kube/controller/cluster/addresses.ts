@@ -41,7 +41,8 @@ export class Addresses {
   /** Finds services; made when it is asked for. */
   #finder: Services | undefined;
   #hasBegun = false;
-  #isOther = false;
+  /** Keys of lines that are others since this was asked last. */
+  #others = new Set<string>();
 
   /** @throws {TypeError} for what is no prefix */
   constructor(policies: Policies, podCidrs: readonly string[]) {
@@ -133,11 +134,21 @@ export class Addresses {
     for (const service of policy.services) service.policies.delete(policy);
   }
 
-  /** Whether anything was another since this was asked last. */
-  takeIsOther(): boolean {
-    const isOther = this.#isOther;
-    this.#isOther = false;
-    return isOther;
+  /** The keys of lines that are others since this was asked last. */
+  takeOthers(): ReadonlySet<string> {
+    const others = this.#others;
+    this.#others = new Set();
+    return others;
+  }
+
+  /** Who is at an address, by the key of its line. */
+  address(key: string): AddressRecord | undefined {
+    return this.#records.get(key.slice(key.indexOf(" ") + 1));
+  }
+
+  /** A service by the key of its line. */
+  service(key: string): ServiceRecord | undefined {
+    return this.#services.get(key.slice(key.indexOf(" ") + 1));
   }
 
   #attachServices(policy: PolicyRecord): void {
@@ -156,20 +167,21 @@ export class Addresses {
     before: ServiceRecord | undefined,
     now: ServiceRecord | undefined,
   ): void {
-    this.#isOther = true;
+    const { line } = (now ?? before)!;
+    this.#others.add(line[0]);
     this.#finder = undefined;
     if (now) this.#services.set(key, now);
     else this.#services.delete(key);
     if (!this.#hasBegun) return;
     for (const policy of before?.policies ?? []) {
       policy.services.delete(before!);
-      this.#policies.touch(policy);
+      this.#policies.touch(policy, line);
     }
     for (const policy of now ? this.#policies.all() : []) {
       if (!isAskedFor(now!, serviceTests(policy))) continue;
       policy.services.add(now!);
       now!.policies.add(policy);
-      this.#policies.touch(policy);
+      this.#policies.touch(policy, line);
     }
     // Who is behind it is known by it.
     const { namespace } = (now ?? before)!.facts;
@@ -190,7 +202,8 @@ export class Addresses {
     const pod = [...this.#claims.get(cidr) ?? []].at(-1);
     const now = pod && this.#recordOf(pod, cidr);
     const isSameLine = before?.line[1] === now?.line[1];
-    if (!isSameLine) this.#isOther = true;
+    const line = (now ?? before)?.line;
+    if (!isSameLine) this.#others.add(line![0]);
     const policies = now
       ? this.#policies.asks.of(now.candidate)
       : new Set<PolicyRecord>();
@@ -210,7 +223,7 @@ export class Addresses {
     const concerned = isSameLine
       ? former.symmetricDifference(policies)
       : former.union(policies);
-    for (const policy of concerned) this.#policies.touch(policy);
+    for (const policy of concerned) this.#policies.touch(policy, line);
   }
 
   #recordOf(pod: PodRecord, cidr: string): AddressRecord {

@@ -23,7 +23,7 @@ import { podLabels } from "./labels.ts";
 import { endpointLine, podCidrsLine, type SidecarState } from "./lines.ts";
 import { Policies } from "./policies.ts";
 import type { PodRecord } from "./records.ts";
-import { Subscriptions } from "./subscriptions.ts";
+import { type Changed, Subscriptions } from "./subscriptions.ts";
 
 export interface ClusterOptions {
   /** What L7 rules are good; without it all are. */
@@ -104,7 +104,7 @@ export class Cluster {
     this.#policies.begin(this.#pods.values());
     this.#addresses.begin();
     this.#policies.takeTouched();
-    this.#addresses.takeIsOther();
+    this.#addresses.takeOthers();
     this.#subscriptions.tellAll();
     for (const { facts } of this.#policies.all()) this.#tellOfPolicy(facts);
   }
@@ -139,11 +139,34 @@ export class Cluster {
     ]);
   }
 
-  /** Calls `changed` whenever {@linkcode stateFor} may answer otherwise than before. Returns what ends that. */
+  /** One line of {@linkcode stateFor}, by its key. */
+  lineFor(
+    namespace: string,
+    name: string,
+    key: string,
+    view: View = "needed",
+  ): string | undefined {
+    const pod = this.#pods.get(keyOf({ namespace, name }));
+    if (!this.isSynced || !pod?.facts.isInjected) return undefined;
+    const record = key.startsWith("identity ")
+      ? this.#addresses.address(key)
+      : key.startsWith("service ")
+      ? this.#addresses.service(key)
+      : undefined;
+    const isTold = record !== undefined &&
+      (view === "complete" || !record.policies.isDisjointFrom(pod.policies));
+    return isTold ? record.line[1] : undefined;
+  }
+
+  /**
+   * Calls `changed` whenever {@linkcode stateFor} may answer otherwise than
+   * before: in lines of {@linkcode lineFor} of which the keys are told, or in
+   * all. Returns what ends that.
+   */
   subscribe(
     namespace: string,
     name: string,
-    changed: () => void,
+    changed: Changed,
     view: View = "needed",
   ): () => void {
     const key = keyOf({ namespace, name });
@@ -186,6 +209,7 @@ export class Cluster {
     const { namespace, name } = facts;
     const labels = podLabels(facts, this.#namespaces.get(namespace) ?? {});
     const pod: PodRecord = {
+      key,
       facts,
       labels,
       texts: endpointLabels(labels, namespace, cluster),
@@ -215,12 +239,9 @@ export class Cluster {
   #change(act: () => void): void {
     act();
     const { pods, policies } = this.#policies.takeTouched();
-    const isOther = this.#addresses.takeIsOther();
+    const others = this.#addresses.takeOthers();
     if (!this.isSynced) return;
-    this.#subscriptions.tell(
-      [...pods].map(({ facts }) => keyOf(facts)),
-      isOther,
-    );
+    this.#subscriptions.tell(pods, others);
     for (const policy of policies) this.#tellOfPolicy(policy);
   }
 

@@ -9,6 +9,8 @@ import fc from "fast-check";
 import type { Access } from "../../../policy/mod.ts";
 import { Cluster } from "./cluster.ts";
 import type { PodFacts, PolicyFacts } from "./facts.ts";
+import type { SidecarState } from "./lines.ts";
+import type { Keys } from "./subscriptions.ts";
 import {
   clusterOf,
   judgeOf,
@@ -404,10 +406,31 @@ function become(it: Cluster, now: Objects, before: Objects): void {
   for (const one of now.namespaces) it.setNamespace(one);
 }
 
-/** Sorted: what was set in which order does not count. */
+/** What was set in which order does not count. */
 function stateOf(it: Cluster, { namespace, name }: PodFacts) {
   const state = it.stateFor(namespace, name);
-  return state && [...state].sort(([a], [b]) => a < b ? -1 : 1);
+  return state && sorted(state);
+}
+
+function sorted(state: SidecarState) {
+  return [...state].sort(([a], [b]) => a < b ? -1 : 1);
+}
+
+/** Keeps a state by what is told of it, key by key. */
+function follow(
+  it: Cluster,
+  { namespace, name }: PodFacts,
+  state: Map<string, string>,
+  keys: Keys,
+): void {
+  const now = it.stateFor(namespace, name) ?? new Map<string, string>();
+  for (const key of keys === "all" ? [...state.keys(), ...now.keys()] : keys) {
+    const line = keys === "all"
+      ? now.get(key)
+      : it.lineFor(namespace, name, key);
+    if (line === undefined) state.delete(key);
+    else state.set(key, line);
+  }
 }
 
 Deno.test("an index that followed changes says what a new one says, and told everybody whose state is another", () => {
@@ -435,14 +458,20 @@ Deno.test("an index that followed changes says what a new one says, and told eve
       );
       const told = new Set<string>();
       const states = [...known].map(([key, pod]) => {
-        it.subscribe(pod.namespace, pod.name, () => told.add(key));
-        return [key, pod, stateOf(it, pod)] as const;
+        const state = stateOf(it, pod);
+        const followed = new Map(state);
+        it.subscribe(pod.namespace, pod.name, (keys) => {
+          told.add(key);
+          follow(it, pod, followed, keys);
+        });
+        return { key, pod, state, followed };
       });
       become(it, now, before);
       const fresh = clusterOf(now);
-      for (const [key, pod, former] of states) {
+      for (const { key, pod, state: former, followed } of states) {
         const state = stateOf(it, pod);
         assertEquals(state, stateOf(fresh, pod));
+        assertEquals(sorted(followed), state ?? []);
         const isOther = JSON.stringify(state) !== JSON.stringify(former);
         if (isOther) changes++;
         assert(!isOther || told.has(key), `${key} was not told`);

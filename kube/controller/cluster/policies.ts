@@ -12,14 +12,15 @@ import type { Addresses } from "./addresses.ts";
 import { Asks, requires } from "./asks.ts";
 import type { ClusterOptions } from "./cluster.ts";
 import type { PolicyFacts, PolicyName } from "./facts.ts";
-import { policyLine } from "./lines.ts";
+import { type Line, policyLine } from "./lines.ts";
 import { policyId, type ReadPolicy, readPolicy } from "./read_policy.ts";
 import type { PodRecord, PolicyRecord } from "./records.ts";
+import { type Keys, union } from "./subscriptions.ts";
 
 /** What a change concerns. */
 export interface Touched {
-  /** Whose sidecars may have to know something else. */
-  readonly pods: ReadonlySet<PodRecord>;
+  /** What sidecars may have to know otherwise, by the keys of their pods. */
+  readonly pods: ReadonlyMap<string, Keys>;
   /** Whose pods or problems may be others. */
   readonly policies: ReadonlySet<PolicyName>;
 }
@@ -31,7 +32,7 @@ export class Policies {
   #subjects: Subjects | undefined;
   #asks: Asks<PolicyRecord> | undefined;
   #hasBegun = false;
-  #pods = new Set<PodRecord>();
+  #pods = new Map<string, Keys>();
   #policies = new Set<PolicyName>();
 
   constructor(options: ClusterOptions) {
@@ -136,20 +137,25 @@ export class Policies {
       pod?.facts.uid === before?.facts.uid;
     const isSame = isSameSidecar && others.size === 0 &&
       pod?.endpoint[1] === before?.endpoint[1];
-    if (!isSame) this.#pods.add((pod ?? before)!);
+    if (!isSame) this.#pods.set((pod ?? before)!.key, "all");
     for (const { facts } of isSameSidecar ? others : former.union(now)) {
       this.#policies.add(facts);
     }
   }
 
-  /** The sidecars that have a policy are concerned. */
-  touch({ pods }: PolicyRecord): void {
-    for (const pod of pods) this.#pods.add(pod);
+  /** The sidecars that have a policy are concerned: by all of it, or by one line. */
+  touch({ pods }: PolicyRecord, line?: Line): void {
+    const keys = line ? new Set([line[0]]) : "all";
+    for (const { key, facts } of pods) {
+      if (facts.isInjected) {
+        this.#pods.set(key, union(this.#pods.get(key), keys));
+      }
+    }
   }
 
   takeTouched(): Touched {
     const touched = { pods: this.#pods, policies: this.#policies };
-    this.#pods = new Set();
+    this.#pods = new Map();
     this.#policies = new Set();
     return touched;
   }

@@ -10,6 +10,8 @@ import type { Line } from "./lines.ts";
 import type { ReadPolicy } from "./read_policy.ts";
 
 export interface PodRecord {
+  /** `NAMESPACE/NAME`. */
+  readonly key: string;
   readonly facts: PodFacts;
   /** By which policies know it. */
   readonly labels: Readonly<Record<string, string>>;

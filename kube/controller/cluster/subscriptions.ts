@@ -5,10 +5,15 @@
  * @module
  */
 
+/** Keys of lines that may be others now; `all` when any may. */
+export type Keys = ReadonlySet<string> | "all";
+
+export type Changed = (keys: Keys) => void;
+
 /** A listener. */
 interface Subscription {
   readonly isComplete: boolean;
-  readonly changed: () => void;
+  readonly changed: Changed;
 }
 
 /** Listeners by the key of a pod. */
@@ -18,7 +23,7 @@ export class Subscriptions {
   readonly #complete = new Set<Subscription>();
 
   /** Returns what ends it. */
-  add(pod: string, isComplete: boolean, changed: () => void): () => void {
+  add(pod: string, isComplete: boolean, changed: Changed): () => void {
     const subscription: Subscription = { isComplete, changed };
     const ofPod = this.#byPod.get(pod) ?? new Set();
     this.#byPod.set(pod, ofPod.add(subscription));
@@ -32,20 +37,29 @@ export class Subscriptions {
     };
   }
 
-  has(pod: string): boolean {
-    return this.#byPod.has(pod);
-  }
-
-  /** Tells those of some pods, and, where anything of the cluster is another, those that see all of it. */
-  tell(pods: Iterable<string>, isOther: boolean): void {
-    const told = new Set<Subscription>(isOther ? this.#complete : []);
-    for (const pod of pods) {
-      for (const each of this.#byPod.get(pod) ?? []) told.add(each);
+  /** Tells those of some pods what concerns them, and those that see all of the cluster what of it is another. */
+  tell(pods: ReadonlyMap<string, Keys>, others: ReadonlySet<string>): void {
+    const told = new Map<Subscription, Keys>();
+    if (others.size > 0) {
+      for (const each of this.#complete) told.set(each, others);
     }
-    for (const { changed } of told) changed();
+    for (const [pod, keys] of pods) {
+      for (const each of this.#byPod.get(pod) ?? []) {
+        told.set(each, union(told.get(each), keys));
+      }
+    }
+    for (const [{ changed }, keys] of told) changed(keys);
   }
 
   tellAll(): void {
-    this.tell([...this.#byPod.keys()], true);
+    for (const ofPod of this.#byPod.values()) {
+      for (const { changed } of ofPod) changed("all");
+    }
   }
+}
+
+/** The keys of both. */
+export function union(a: Keys | undefined, b: Keys): Keys {
+  if (a === undefined) return b;
+  return a === "all" || b === "all" ? "all" : a.union(b);
 }

@@ -10,6 +10,7 @@ import type { ServerResponse } from "node:http";
 import { HEARTBEAT_MS, tagOf } from "../../../proxy/identities/protocol.ts";
 import type { Cluster, View } from "../cluster/cluster.ts";
 import { goneLine, type SidecarState } from "../cluster/lines.ts";
+import { type Keys, union } from "../cluster/subscriptions.ts";
 
 /** Written at once; what waits beyond it waits as lines that all streams share. */
 const CHUNK = 64 * 1024;
@@ -39,8 +40,9 @@ export class SidecarStream {
   readonly #options: StreamOptions;
   readonly #response: ServerResponse;
   readonly #over = Promise.withResolvers<void>();
-  #sent: SidecarState = new Map();
-  #isDirty = false;
+  readonly #sent = new Map<string, string>();
+  /** Keys of lines that may be others than those that were sent. */
+  #dirty: Keys = new Set();
   #isPumping = false;
   #unsubscribe: () => void = () => {};
   #heartbeat: ReturnType<typeof setInterval> | undefined;
@@ -63,11 +65,11 @@ export class SidecarStream {
       "cache-control": "no-store",
     });
     const { cluster, owner: { namespace, pod }, view } = options;
-    const changed = () => this.#changed();
+    const changed = (keys: Keys) => this.#changed(keys);
     this.#unsubscribe = cluster.subscribe(namespace, pod, changed, view);
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
     const isKnown = tag === tagOf(state.values());
-    this.#sent = state;
+    for (const [key, line] of state) this.#sent.set(key, line);
     void this.#pump(isKnown ? [] : [RESET, ...state.values()]);
   }
 
@@ -92,8 +94,8 @@ export class SidecarStream {
     this.#over.resolve();
   }
 
-  #changed(): void {
-    this.#isDirty = true;
+  #changed(keys: Keys): void {
+    this.#dirty = union(this.#dirty, keys);
     if (!this.#isPumping) void this.#pump();
   }
 
@@ -104,26 +106,48 @@ export class SidecarStream {
     while (this.#isDirty && !this.#response.destroyed) {
       // Changes of one moment are one change.
       await new Promise((resolve) => setTimeout(resolve, 0));
-      this.#isDirty = false;
-      const state = this.#state();
-      if (!state) {
+      if (!this.#isOwned) {
         this.close();
         break;
       }
-      const news = differences(this.#sent, state);
-      this.#sent = state;
+      const news = this.#news();
       if (news.length > 0) await this.#write(news);
     }
     this.#isPumping = false;
   }
 
-  /** Nothing once the pod is gone, or is another of that name. */
-  #state(): SidecarState | undefined {
-    const { cluster, owner: { namespace, pod, uid }, view } = this.#options;
+  get #isDirty(): boolean {
+    return this.#dirty === "all" || this.#dirty.size > 0;
+  }
+
+  /** Not once the pod is gone, or is another of that name. */
+  get #isOwned(): boolean {
+    const { cluster, owner: { namespace, pod, uid } } = this.#options;
     const known = cluster.pod({ namespace, name: pod });
-    return known?.uid === uid
+    return known?.isInjected === true && known.uid === uid;
+  }
+
+  /** The lines that make what is to be known of what was sent. */
+  #news(): string[] {
+    const { cluster, owner: { namespace, pod }, view } = this.#options;
+    const sent = this.#sent;
+    const dirty = this.#dirty;
+    this.#dirty = new Set();
+    const state = dirty === "all"
       ? cluster.stateFor(namespace, pod, view)
       : undefined;
+    const keys = dirty === "all"
+      ? new Set([...state!.keys(), ...sent.keys()])
+      : dirty;
+    return [...keys].flatMap((key) => {
+      const line = state
+        ? state.get(key)
+        : cluster.lineFor(namespace, pod, key, view);
+      if (line === sent.get(key)) return [];
+      if (line === undefined) sent.delete(key);
+      else sent.set(key, line);
+      return line ?? goneLine(key);
+    });
   }
 
   async #write(lines: Iterable<string>): Promise<void> {
@@ -158,16 +182,4 @@ export class SidecarStream {
       this.#response.write("\n");
     } else if (performance.now() - this.#takenAt > STALLED_MS) this.destroy();
   }
-}
-
-/** The lines that make one state of another. */
-function differences(before: SidecarState, now: SidecarState): string[] {
-  const lines: string[] = [];
-  for (const [key, line] of now) {
-    if (before.get(key) !== line) lines.push(line);
-  }
-  for (const key of before.keys()) {
-    if (!now.has(key)) lines.push(goneLine(key));
-  }
-  return lines;
 }
