@@ -43,7 +43,7 @@ async function open(
   client: Deno.HttpClient,
   port: string,
   sidecar: number,
-): Promise<ReadableStream<Uint8Array>> {
+): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
   for (;;) {
     const response = await fetch(`https://127.0.0.1:${port}/v1/sidecar`, {
       client,
@@ -59,7 +59,7 @@ async function open(
 
 /** Each time when something was told whole. */
 async function* syncedOf(
-  body: ReadableStream<Uint8Array>,
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
 ): AsyncGenerator<void> {
   let rest = "";
   for await (const text of body.pipeThrough(new TextDecoderStream())) {

@@ -20,7 +20,6 @@ import type { Judgement, Published } from "../control/messages.ts";
 import { dataConfig } from "../data_config.ts";
 import { readHashSecret } from "../hash_secret.ts";
 import { Cluster } from "../identities/cluster.ts";
-import type { ToldView } from "../identities/controller_source.ts";
 import { connectionLimit } from "../limits.ts";
 import { PolicyHistory } from "../policy_history.ts";
 import { FolderShelf, MemoryShelf, type PolicyShelf } from "../policy_shelf.ts";
@@ -46,6 +45,7 @@ import {
   RESOLVE_MS,
   resolveNames,
 } from "./names.ts";
+import { Obedience } from "./obedience.ts";
 import { Parsers } from "./parsers.ts";
 import { CHECKER, WORKER } from "./programs.ts";
 import { type Reviewed, Reviews } from "./reviews.ts";
@@ -74,6 +74,7 @@ export class Supervisor {
   readonly #isolation: Isolation;
   readonly #workers: Workers;
   readonly #cluster: Cluster;
+  readonly #obedience: Obedience;
   readonly #dns: Dns;
   readonly #snapshots: string;
   #parsers: Parsers;
@@ -108,9 +109,6 @@ export class Supervisor {
   #resolving: ReturnType<typeof setInterval> | undefined;
   readonly #turns = new Turns();
   #isStopping = false;
-  /** What of a controller is in force. */
-  #told: ToldView | undefined;
-  #hasStarted = false;
 
   private constructor(
     config: Config,
@@ -143,6 +141,16 @@ export class Supervisor {
       info: (message) => this.#log.info(message),
       warn: (message) => this.#log.warn(message),
       changed: () => void this.#inTurn(() => this.#configureWorkers()),
+    });
+    this.#obedience = new Obedience({
+      cluster: this.#cluster,
+      config: () => this.#config,
+      become: (config) => this.#config = config,
+      policies: () => this.#policies.state,
+      forget: () => this.#reviews.forget(),
+      reload: () => this.#reload({ isOther: true }),
+      configure: () => this.#configureWorkers(),
+      inTurn: (act) => this.#inTurn(act),
     });
     this.#dns = new Dns({
       kernel: this.#kernel,
@@ -306,7 +314,8 @@ export class Supervisor {
     this.#hashSecret = await readHashSecret(this.#config);
     this.#reviews.prepare(); // all else waits for the checker
     await this.#cluster.follow(this.#config);
-    await this.#obey();
+    const { stopping = new AbortController().signal } = this.#options;
+    await this.#obedience.listen(stopping);
     const { sandbox } = this.#state();
     // They load while the checker works.
     const workers = Array.from(
@@ -324,94 +333,10 @@ export class Supervisor {
     this.#watchFiles();
     this.#resolving = setInterval(() => {
       void this.#resolveAgain();
-      this.#followController(); // what could not be judged then may be now
+      this.#obedience.follow(); // what could not be judged then may be now
     }, RESOLVE_MS);
     Deno.unrefTimer(this.#resolving);
-    this.#hasStarted = true;
-    this.#followController(); // it may have said more meanwhile
-  }
-
-  /** Takes what a controller tells, before anything that it speaks of is let through. @throws when it is to stop before anything was told */
-  async #obey(): Promise<void> {
-    const { stopping = new AbortController().signal } = this.#options;
-    this.#told = await this.#cluster.obey(this.#config, {
-      view: this.#isLocal ? "complete" : "needed",
-      changed: () => this.#followController(),
-      signal: stopping,
-    });
-    this.#config = this.#asTold(this.#config);
-  }
-
-  #followController(): void {
-    if (!this.#hasStarted || !this.#cluster.controller) return;
-    void this.#inTurn(() => this.#takeTold());
-  }
-
-  /**
-   * Puts in force what a controller told last. Of whom the old policies speak
-   * is forgotten only when none of them is in force any more: a peer that is
-   * not known would be taken for a stranger.
-   */
-  async #takeTold(): Promise<void> {
-    const { controller } = this.#cluster;
-    const told = controller!.told!;
-    const before = this.#told;
-    if (told === before) return;
-    const isOtherWorkload = isOther(before?.endpoint, told.endpoint);
-    if (isOtherWorkload || isOther(before?.policies, told.policies)) {
-      controller!.widen(told);
-      await this.#reloadAs(told, isOtherWorkload);
-    }
-    this.#told = told;
-    this.#wantView();
-    if (told.view === "complete" || this.#isAsTold) controller!.settle(told);
-    else controller!.widen(told);
-    await this.#configureWorkers();
-  }
-
-  /** Judges the policies that were told. @throws when that cannot be done: those of before stay then */
-  async #reloadAs(told: ToldView, isOtherWorkload: boolean): Promise<void> {
-    const [before, config] = [this.#told, this.#config];
-    this.#told = told;
-    this.#config = this.#asTold(config);
-    if (isOtherWorkload) this.#reviews.forget();
-    try {
-      await this.#reload({ isOther: true });
-    } catch (error) {
-      [this.#told, this.#config] = [before, config];
-      throw error;
-    }
-  }
-
-  /** The configuration for the workload as the controller knows it. */
-  #asTold(config: Config): Config {
-    const endpoint = this.#told?.endpoint;
-    return endpoint
-      ? { ...config, endpoint: { ...config.endpoint, ...endpoint } }
-      : config;
-  }
-
-  /** Whether the policies in force are those of which the controller knows, and nothing else. */
-  get #isAsTold(): boolean {
-    const { error, documents } = this.#policies.state;
-    return error === undefined &&
-      documents.every(({ file, status }) =>
-        STANDING.test(file) || TOLD.test(file) && status === "applied"
-      );
-  }
-
-  /** Whether the configuration says more than the controller knows of policies, or of who is where. */
-  get #isLocal(): boolean {
-    const { identities, cluster } = this.#config;
-    return policyPaths(this.#config).length + identities.length +
-            cluster.services.length > 0 ||
-      cluster.name !== undefined || cluster.stream !== undefined;
-  }
-
-  /** A controller selects by the policies that it knows; for others all is asked for. */
-  #wantView(): void {
-    const view = this.#isAsTold && !this.#isLocal ? "needed" : "complete";
-    this.#cluster.controller?.want(view);
+    this.#obedience.begin();
   }
 
   async #release(): Promise<void> {
@@ -465,7 +390,7 @@ export class Supervisor {
       ...(isOther ? { config: this.#state().config } : {}),
     });
     await this.#dns.publish(isOther);
-    this.#wantView();
+    this.#obedience.ask();
     tell();
     if (!this.#isStopping) this.#reviews.prepare();
     await this.#workers.recycle({
@@ -500,7 +425,7 @@ export class Supervisor {
   async #reconfigure(config: Config): Promise<void> {
     const before = this.#config;
     const { sandbox } = this.#state();
-    this.#config = this.#asTold(
+    this.#config = this.#obedience.asTold(
       this.#limited(this.#withShelf(config), this.#log),
     );
     if (isOther(before.controller, config.controller)) {
@@ -562,8 +487,11 @@ export class Supervisor {
   async #readPolicy(): Promise<readonly Source[]> {
     const written = await readPolicies(this.#config);
     if (this.#config.enforcement === "never") return written;
-    const told = this.#told?.policies ?? [];
-    return [...written, ...told, ...this.#shelf.sources()];
+    return [
+      ...written,
+      ...this.#obedience.policies,
+      ...this.#shelf.sources(),
+    ];
   }
 
   #tellOfParsers(changes: readonly ParserChange[]): void {
@@ -754,10 +682,6 @@ export class Supervisor {
     );
   }
 }
-
-/** How sources are named that a controller told (policy/controller_stream.ts), and those of settings (proxy/standing_policies.ts). */
-const TOLD = /^controller: /;
-const STANDING = /^parley\.yaml \(/;
 
 /** Where policies are kept that are put in. @throws {ParleyError} when the folder cannot be used */
 async function shelfOf({ admin: { policies } }: Config): Promise<PolicyShelf> {

@@ -10,6 +10,7 @@
  *
  * @module
  */
+import { parseLabels } from "../../../policy/labels.ts";
 import type { NamedPort, Peer, Service } from "../../../policy/mod.ts";
 import {
   factsOf,
@@ -29,6 +30,9 @@ export interface Candidate {
   readonly mayHaveName: boolean;
 }
 
+const UNMANAGED = parseLabels(["reserved:unmanaged"]);
+const WORLD = parseLabels(["reserved:world"]);
+
 /** What is asked of a workload's address. */
 export function candidateOf(
   peer: Peer,
@@ -36,16 +40,13 @@ export function candidateOf(
   servicesOfAddress: readonly Service[],
   isInPodCidr: boolean,
 ): Candidate {
-  const { address, ports = [] } = peer;
-  const unmanaged = factsOf({ address, labels: ["reserved:unmanaged"] });
-  const world = factsOf({
-    address,
-    labels: ["reserved:world"],
-    services: servicesOfAddress,
-  });
+  const facts = factsOf(peer);
+  const unmanaged = { ...facts, labels: UNMANAGED, services: [] };
+  const services = servicesOfAddress;
+  const world = { ...facts, labels: WORLD, isWorld: true, services };
   return {
-    peer: factsOf(peer),
-    ports,
+    peer: facts,
+    ports: peer.ports ?? [],
     // Sidecars may have prefixes of their own, which are not known here.
     strangers: isInPodCidr ? [unmanaged] : [world, unmanaged],
     mayHaveName: !isInPodCidr,
