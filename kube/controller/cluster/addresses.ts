@@ -231,15 +231,11 @@ export class Addresses {
     const [address] = cidr.split("/");
     this.#finder ??= createServices(this.services().map(({ facts }) => facts));
     const services = this.#finder.ofLabels(pod.texts);
-    const peer: Peer = {
-      address: address!,
-      labels: pod.texts,
-      services,
-      ports,
-    };
+    const peer: Peer = { address: address!, labels: [], services, ports };
     const parsed = parseAddress(address!)!;
     const candidate: Candidate = candidateOf(
       peer,
+      pod.tested,
       this.#finder.ofAddress(address!),
       this.#isInPodCidr(parsed),
     );

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { parseLabels } from "../../../policy/labels.ts";
+import { type LabelSet, parseLabels } from "../../../policy/labels.ts";
 import type { NamedPort, Peer, Service } from "../../../policy/mod.ts";
 import {
   factsOf,
@@ -36,11 +36,13 @@ const WORLD = parseLabels(["reserved:world"]);
 /** What is asked of a workload's address. */
 export function candidateOf(
   peer: Peer,
+  /** Its labels. */
+  labels: LabelSet,
   /** That lead to the address without selecting workloads. */
   servicesOfAddress: readonly Service[],
   isInPodCidr: boolean,
 ): Candidate {
-  const facts = factsOf(peer);
+  const facts = { ...factsOf(peer), labels };
   const unmanaged = { ...facts, labels: UNMANAGED, services: [] };
   const services = servicesOfAddress;
   const world = { ...facts, labels: WORLD, isWorld: true, services };

@@ -9,6 +9,7 @@ import {
   type L7Catalog,
   type Problem,
 } from "../../../policy/mod.ts";
+import { parseLabels } from "../../../policy/labels.ts";
 import { Addresses } from "./addresses.ts";
 import type {
   FactKind,
@@ -44,7 +45,7 @@ export type View = "needed" | "complete";
 /** Facts go in as they come; setting what is known already changes nothing. */
 export class Cluster {
   readonly #options: ClusterOptions;
-  readonly #pods = new Map<string, PodRecord>();
+  readonly #pods = new Pods();
   readonly #namespaces = new Map<string, Readonly<Record<string, string>>>();
   readonly #policies: Policies;
   readonly #addresses: Addresses;
@@ -90,7 +91,8 @@ export class Cluster {
 
   setPolicy(facts: PolicyFacts): void {
     this.#change(() => {
-      this.#policies.set(facts, this.#pods.values(), this.#addresses);
+      const pods = this.#pods.of(facts.namespace);
+      this.#policies.set(facts, pods, this.#addresses);
     });
   }
 
@@ -101,7 +103,7 @@ export class Cluster {
   /** All objects of a kind that there were at the start are set. Nothing is said before all four kinds are. */
   markSynced(kind: FactKind): void {
     if (!this.#unsynced.delete(kind) || !this.isSynced) return;
-    this.#policies.begin(this.#pods.values());
+    this.#policies.begin(this.#pods.of(undefined));
     this.#addresses.begin();
     this.#policies.takeTouched();
     this.#addresses.takeOthers();
@@ -208,31 +210,31 @@ export class Cluster {
     const { name: cluster } = this.#options;
     const { namespace, name } = facts;
     const labels = podLabels(facts, this.#namespaces.get(namespace) ?? {});
+    const texts = endpointLabels(labels, namespace, cluster);
     const pod: PodRecord = {
       key,
       facts,
       labels,
-      texts: endpointLabels(labels, namespace, cluster),
+      texts,
+      tested: parseLabels(texts),
       endpoint: endpointLine({ name, namespace, labels }),
       cidrs: Addresses.cidrsOf(facts),
       policies: new Set(),
     };
-    this.#pods.set(key, pod);
+    this.#pods.set(pod);
     this.#policies.select(pod, before);
     this.#addresses.setPod(pod, before);
   }
 
   #removePod(pod: PodRecord): void {
-    this.#pods.delete(keyOf(pod.facts));
+    this.#pods.delete(pod);
     this.#policies.select(undefined, pod);
     this.#addresses.setPod(undefined, pod);
   }
 
   /** The labels of a namespace are another: its pods are known by them. */
   #relabel(namespace: string): void {
-    for (const { facts } of [...this.#pods.values()]) {
-      if (facts.namespace === namespace) this.#putPod(facts);
-    }
+    for (const { facts } of [...this.#pods.of(namespace)]) this.#putPod(facts);
   }
 
   /** Changes something, and tells whom it concerns. */
@@ -247,6 +249,38 @@ export class Cluster {
 
   #tellOfPolicy(policy: PolicyName): void {
     for (const changed of this.#policyWatchers) changed(policy);
+  }
+}
+
+/** Pods by their keys, and by their namespaces. */
+class Pods {
+  readonly #byKey = new Map<string, PodRecord>();
+  readonly #byNamespace = new Map<string, Map<string, PodRecord>>();
+
+  get(key: string): PodRecord | undefined {
+    return this.#byKey.get(key);
+  }
+
+  /** All of a namespace, or of all. */
+  of(namespace: string | undefined): Iterable<PodRecord> {
+    const pods = namespace === undefined
+      ? this.#byKey
+      : this.#byNamespace.get(namespace);
+    return pods?.values() ?? [];
+  }
+
+  set(pod: PodRecord): void {
+    const { key, facts: { namespace } } = pod;
+    const pods = this.#byNamespace.get(namespace) ?? new Map();
+    this.#byNamespace.set(namespace, pods.set(key, pod));
+    this.#byKey.set(key, pod);
+  }
+
+  delete({ key, facts: { namespace } }: PodRecord): void {
+    const pods = this.#byNamespace.get(namespace);
+    pods?.delete(key);
+    if (pods?.size === 0) this.#byNamespace.delete(namespace);
+    this.#byKey.delete(key);
   }
 }
 

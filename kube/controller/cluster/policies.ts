@@ -4,8 +4,7 @@
  *
  * @module
  */
-import { parseLabels, type Selector } from "../../../policy/labels.ts";
-import { NAMESPACE_KEY } from "../../../policy/labels.ts";
+import { NAMESPACE_KEY, type Selector } from "../../../policy/labels.ts";
 import type { PeerFacts } from "../../../policy/peer.ts";
 import { PeerIndex } from "../../../policy/peer_index.ts";
 import type { Addresses } from "./addresses.ts";
@@ -28,6 +27,8 @@ export interface Touched {
 export class Policies {
   readonly #options: ClusterOptions;
   readonly #records = new Map<string, PolicyRecord>();
+  /** Those that require something of the endpoints of all others. */
+  readonly #requiring = new Set<string>();
   /** Made when they are asked for, of all policies. */
   #subjects: Subjects | undefined;
   #asks: Asks<PolicyRecord> | undefined;
@@ -56,7 +57,7 @@ export class Policies {
 
   /** Whether a rule requires something of the endpoints of all others. */
   get hasRequirements(): boolean {
-    return this.all().some((policy) => requires(policy.sent.rules));
+    return this.#requiring.size > 0;
   }
 
   /** All that was set so far is looked at. */
@@ -65,6 +66,7 @@ export class Policies {
     for (const pod of pods) this.select(pod, undefined);
   }
 
+  /** @param pods those that it may select */
   set(
     facts: PolicyFacts,
     pods: Iterable<PodRecord>,
@@ -115,6 +117,8 @@ export class Policies {
     }
     if (policy) this.#records.set(id, policy);
     else this.#records.delete(id);
+    if (policy && requires(policy.sent.rules)) this.#requiring.add(id);
+    else this.#requiring.delete(id);
     this.#subjects = undefined;
     this.#asks = undefined;
     this.#policies.add((policy ?? before)!.facts);
@@ -193,8 +197,8 @@ class Subjects {
     }));
   }
 
-  of({ texts }: PodRecord): Set<PolicyRecord> {
-    const pod: PeerFacts = { ...POD, labels: parseLabels(texts) };
+  of({ tested }: PodRecord): Set<PolicyRecord> {
+    const pod: PeerFacts = { ...POD, labels: tested };
     return new Set(this.#index.find(pod).map((at) => this.#policies[at]!));
   }
 }

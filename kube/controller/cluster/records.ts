@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { LabelSet } from "../../../policy/labels.ts";
 import type { Service } from "../../../policy/mod.ts";
 import type { Candidate } from "./asks.ts";
 import type { PodFacts, PolicyFacts, ServiceFacts } from "./facts.ts";
@@ -15,8 +16,9 @@ export interface PodRecord {
   readonly facts: PodFacts;
   /** By which policies know it. */
   readonly labels: Readonly<Record<string, string>>;
-  /** The same as texts, with its namespace. */
+  /** The same with its namespace, as texts and as they are tested. */
   readonly texts: readonly string[];
+  readonly tested: LabelSet;
   readonly endpoint: Line;
   /** Prefixes of its addresses. */
   readonly cidrs: readonly string[];
