@@ -11,7 +11,11 @@ import manifest from "../deno.json" with { type: "json" };
 import { ParleyError } from "../proxylib/error.ts";
 import { escapeLines } from "../policy/problem.ts";
 import { EXIT_FAILED, EXIT_USAGE, UsageError } from "./exit.ts";
-import { injectCommand, webhookCommand } from "./kube_commands.ts";
+import {
+  controllerCommand,
+  injectCommand,
+  webhookCommand,
+} from "./kube_commands.ts";
 import { redirectCommands } from "./redirect_command.ts";
 
 /** Runs one command; its exit code. */
@@ -181,6 +185,7 @@ function commands(exit: (code: number) => void): Command {
   program.addCommand(redirectCommands(exit));
   program.addCommand(injectCommand(exit));
   program.addCommand(webhookCommand(exit));
+  program.addCommand(controllerCommand(exit));
   return inherit(program);
 }
 

@@ -33,11 +33,12 @@ export interface Running {
 export async function serve(
   log: OperatorLog,
   config: Config,
-  start: () => Promise<Running>,
+  start: (stopping: AbortSignal) => Promise<Running>,
   read: () => Promise<Config | undefined>,
 ): Promise<void> {
   using signals = new Signals(log, read);
-  const sidecar = await start();
+  const sidecar = await orStopped(start, signals.stopping);
+  if (!sidecar) return log.info("told to stop before it had begun");
   await using admin = new AdminDoor(sidecar.administered, log);
   await using checks = new PortCheckDoor(log);
   await Promise.all([admin.follow(config), checks.follow(config)]);
@@ -47,6 +48,19 @@ export async function serve(
   const open = await sidecar.countConnections();
   log.info(`${signal}: no new connections; ${open} are open and may finish`);
   await sidecar.drain();
+}
+
+/** Nothing if it was told to stop while it waited for something. */
+async function orStopped(
+  start: (stopping: AbortSignal) => Promise<Running>,
+  stopping: AbortSignal,
+): Promise<Running | undefined> {
+  try {
+    return await start(stopping);
+  } catch (error) {
+    if (error === stopping.reason) return undefined;
+    throw error;
+  }
 }
 
 /** What starting has left behind, where a flag lets us. */
@@ -76,6 +90,7 @@ interface Door {
 /** What the operator asks for: SIGTERM and SIGINT stop, SIGHUP reads everything again. */
 class Signals implements Disposable {
   readonly #stop = Promise.withResolvers<Deno.Signal>();
+  readonly #abort = new AbortController();
   readonly #handlers: [Deno.Signal, () => void][] = [];
   #sidecar: Running | undefined;
   #doors: readonly Door[] = [];
@@ -94,6 +109,11 @@ class Signals implements Disposable {
       void this.#sidecar?.reopenLog();
       this.#reread(log, read);
     });
+  }
+
+  /** Aborted when it is to stop. */
+  get stopping(): AbortSignal {
+    return this.#abort.signal;
   }
 
   untilStop(
@@ -134,6 +154,7 @@ class Signals implements Disposable {
 
   #onStop(signal: Deno.Signal): void {
     this.#stopping = true;
+    this.#abort.abort();
     this.#stop.resolve(signal);
   }
 }

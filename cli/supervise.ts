@@ -27,12 +27,13 @@ async function supervise(folder: string): Promise<void> {
     await Deno.readTextFile(`${folder}/supervised.json`),
   );
   const log = createOperatorLog(config.log.level);
-  const start = () =>
+  const start = (stopping: AbortSignal) =>
     Supervisor.start(config, {
       builtInParsers: BUILT_IN_PARSERS,
       program: PROGRAM,
       folder,
       log,
+      stopping,
     });
   // However it ends but for being killed, also at a second Ctrl-C.
   globalThis.addEventListener("unload", () => {

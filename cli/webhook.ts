@@ -3,11 +3,19 @@
  *
  * @module
  */
-import { inCluster, SERVICE_ACCOUNT } from "../kube/client/access.ts";
 import { KubeClient } from "../kube/client/client.ts";
+import { trusting } from "../kube/controller/judge.ts";
 import { Webhook } from "../kube/webhook/webhook.ts";
 import { thrownText } from "../proxy/thrown.ts";
+import { builtInCatalog } from "./built_in_catalog.ts";
 import { EXIT_FAILED, UsageError } from "./exit.ts";
+import {
+  accessTo,
+  ownNamespace,
+  readListen,
+  readMetrics,
+  untilStopped,
+} from "./in_cluster.ts";
 import { IMAGE } from "./inject.ts";
 import { createOperatorLog } from "./operator_log.ts";
 
@@ -18,18 +26,23 @@ export interface WebhookOptions {
   readonly host?: readonly string[];
   readonly namespace?: string;
   readonly certificateLife: string;
+  readonly metrics: string;
+  readonly controller?: string;
+  readonly l7proto?: readonly string[];
   readonly kubeconfig?: string;
 }
 
 /** Runs until SIGTERM or SIGINT; the exit code. */
 export async function webhook(options: WebhookOptions): Promise<number> {
   const log = createOperatorLog();
-  const { hostname, port } = readListen(options.listen);
+  const { hostname, port } = readListen("--listen", options.listen);
+  const metrics = readMetrics(options.metrics);
   const life = readLife(options.certificateLife);
-  const namespace = options.namespace ?? await ownNamespace();
+  const namespace = options.namespace ??
+    await ownNamespace("the webhook's Secret");
   const stopped = untilStopped();
   try {
-    using client = new KubeClient(await access(options));
+    using client = new KubeClient(await accessTo(options.kubeconfig));
     await using webhook = await Webhook.start({
       client,
       hostname,
@@ -38,9 +51,16 @@ export async function webhook(options: WebhookOptions): Promise<number> {
       hosts: options.host ?? [`parley-webhook.${namespace}.svc`],
       life,
       image: options.image ?? IMAGE,
+      catalog: trusting(builtInCatalog(), options.l7proto ?? []),
+      metrics,
+      ...(options.controller === undefined
+        ? {}
+        : { controller: readController(options.controller) }),
       log,
     });
-    log.info(`webhook at ${hostname}:${webhook.port}, for ${namespace}`);
+    log.info(
+      `webhook at ${hostname}:${webhook.port}, for ${namespace}, metrics at port ${webhook.metricsPort}`,
+    );
     log.info(`${await stopped}: no more reviews`);
     return 0;
   } catch (error) { // the cluster is not as it needs it
@@ -49,32 +69,14 @@ export async function webhook(options: WebhookOptions): Promise<number> {
   }
 }
 
-async function access({ kubeconfig }: WebhookOptions) {
-  if (kubeconfig === undefined) {
-    return await inCluster((name) => Deno.env.get(name), Deno.readTextFile);
-  }
-  const { byKubeconfig } = await import("../kube/client/kubeconfig.ts");
-  return await byKubeconfig(kubeconfig, Deno.readTextFile);
-}
-
-async function ownNamespace(): Promise<string> {
-  try {
-    return (await Deno.readTextFile(`${SERVICE_ACCOUNT}/namespace`)).trim();
-  } catch {
-    throw new UsageError(
-      "this is no pod of a cluster; say with --namespace where the webhook's Secret is",
-    );
-  }
-}
-
-function readListen(text: string): { hostname: string; port: number } {
-  const [, bracketed, plain, digits] =
-    /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text) ?? [];
-  const hostname = bracketed ?? plain;
-  const port = Number(digits);
-  if (hostname !== undefined && port <= 65535) return { hostname, port };
+/** As `controller.url` of a sidecar's configuration takes it. */
+function readController(text: string): string {
+  const url = URL.parse(text);
+  if (url?.protocol === "https:" && url.origin === text) return text;
   throw new UsageError(
-    `--listen: ${JSON.stringify(text)} cannot be; write host:port or [v6]:port`,
+    `--controller: ${
+      JSON.stringify(text)
+    } cannot be; write https://, a host and a port, such as https://parley-controller.parley-system.svc:443`,
   );
 }
 
@@ -90,12 +92,4 @@ function readLife(text: string): number {
       JSON.stringify(text)
     } cannot be; write from 1m to 825d, such as 90d`,
   );
-}
-
-function untilStopped(): Promise<Deno.Signal> {
-  const { promise, resolve } = Promise.withResolvers<Deno.Signal>();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    Deno.addSignalListener(signal, () => resolve(signal));
-  }
-  return promise;
 }

@@ -1,6 +1,6 @@
 /**
- * Policy files as documents: CiliumNetworkPolicy, its clusterwide sibling, and
- * bare rule lists (policy semantics, section 1).
+ * Policy files as documents: CiliumNetworkPolicy, its clusterwide sibling, both
+ * under Parley's own names, and bare rule lists (policy semantics, section 1).
  *
  * @module
  */
@@ -11,8 +11,14 @@ import type { L7Catalog, Subject } from "./model.ts";
 import { nearMiss, oneOf, type Path, type Problem, quote } from "./problem.ts";
 import { readRule } from "./reader.ts";
 import type { Rule } from "./rule.ts";
-import { objectSchema, ruleListSchema } from "./schema.ts";
-import { type Kind, type ReadingOptions, Scope } from "./scope.ts";
+import { KINDS, objectSchemaOf, ruleListSchema } from "./schema.ts";
+import {
+  isNamespaced,
+  type Kind,
+  type ReadingOptions,
+  Scope,
+  siblingOf,
+} from "./scope.ts";
 import { checkShape } from "./shape.ts";
 import type { YamlDocument } from "./yaml.ts";
 
@@ -46,8 +52,6 @@ export interface Reading {
   readonly listName: string;
 }
 
-const KINDS = objectSchema.shape.kind.options;
-
 /** Reads one value that should be a document; `base` is where it stands in its file's document. Never throws. */
 export function readDocument(
   value: unknown,
@@ -68,7 +72,7 @@ export function readDocument(
   const audits = kind !== "RuleList" && readMode(root) === "audit";
   const { catalog, options } = reading;
   const scope = new Scope(kind, namespace, id, base, catalog, options, audits);
-  const schema = kind === "RuleList" ? ruleListSchema : objectSchema;
+  const schema = kind === "RuleList" ? ruleListSchema : objectSchemaOf(kind);
   checkShape(schema, value, reporter, base);
   const rules = rulesOf(root, kind)
     .flatMap((rule) => readRule(rule, scope) ?? []);
@@ -116,12 +120,10 @@ function identifyObject(root: Cursor): Identity | undefined {
   const name = readName(metadata);
   const namespace = readNamespace(metadata.get("namespace"), kind);
   if (name === undefined || namespace === undefined) {
-    checkShape(objectSchema, root.value, root.reporter, root.path);
+    checkShape(objectSchemaOf(kind), root.value, root.reporter, root.path);
     return undefined;
   }
-  return kind === "CiliumNetworkPolicy"
-    ? { kind, namespace, name }
-    : { kind, name };
+  return isNamespaced(kind) ? { kind, namespace, name } : { kind, name };
 }
 
 function reportKind(root: Cursor, kind: Cursor): void {
@@ -171,14 +173,14 @@ function readName(metadata: Cursor): string | undefined {
   return undefined;
 }
 
-/** A CiliumNetworkPolicy without a namespace is in `default`, as in Kubernetes. */
+/** A policy without a namespace is in `default`, as in Kubernetes. */
 function readNamespace(cursor: Cursor, kind: Kind): string | undefined {
-  if (kind === "CiliumClusterwideNetworkPolicy") {
+  if (!isNamespaced(kind)) {
     if (cursor.present) {
       cursor.warnAtKey(
         "doc.namespace",
         "a clusterwide policy has no namespace",
-        "delete the key, or make it a CiliumNetworkPolicy",
+        `delete the key, or make it a ${siblingOf(kind)}`,
       );
     }
     return "";

@@ -11,6 +11,8 @@ import type { ServiceEntry } from "./service.ts";
 export interface Knowledge {
   readonly identities: readonly IdentityEntry[];
   readonly services: readonly ServiceEntry[];
+  /** Prefixes of workloads, where the source knows some. */
+  readonly podCidrs?: readonly string[];
 }
 
 export const NOTHING: Knowledge = Object.freeze({
@@ -70,9 +72,11 @@ export function joinKnowledge(sources: readonly IdentitySource[]): Knowledge {
       if (!services.has(key)) services.set(key, service);
     }
   }
+  const podCidrs = sources.flatMap(({ knowledge }) => knowledge.podCidrs ?? []);
   return {
     identities: sources.flatMap(({ knowledge }) => knowledge.identities),
     services: [...services.values()],
+    ...(podCidrs.length === 0 ? {} : { podCidrs }),
   };
 }
 

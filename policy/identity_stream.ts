@@ -26,14 +26,20 @@ import {
 } from "./cidr.ts";
 import type { IdentityEntry } from "./identity.ts";
 import type { Knowledge } from "./identity_source.ts";
-import { isDnsLabel, isLabelKey, isLabelValue, parseLabel } from "./labels.ts";
+import {
+  isDnsLabel,
+  isLabelKey,
+  isLabelValue,
+  NAMESPACE_LABELS_PREFIX,
+  parseLabel,
+} from "./labels.ts";
 import { quote } from "./problem.ts";
 import type { ServiceEntry } from "./service.ts";
 
 const labels = z.record(z.string(), z.string()).refine(
   (all) =>
     Object.entries(all).every(([name, value]) =>
-      isLabelKey(parseLabel(name).key) && isLabelValue(value)
+      isKey(parseLabel(name).key) && isLabelValue(value)
     ),
   "a label that cannot be",
 );
@@ -54,6 +60,15 @@ const ports = z.array(z.strictObject({
   port: z.int().min(1).max(65535),
   protocol: z.enum(["TCP", "UDP", "SCTP"]).default("TCP"),
 }));
+
+/** A label of a namespace may be as long as any, with the prefix before it. */
+function isKey(key: string): boolean {
+  return isLabelKey(
+    key.startsWith(NAMESPACE_LABELS_PREFIX)
+      ? key.slice(NAMESPACE_LABELS_PREFIX.length)
+      : key,
+  );
+}
 
 /** One line. Members that are not known are passed over: a newer controller may say more. */
 export const identityEvent = z.discriminatedUnion("event", [
@@ -81,6 +96,8 @@ export const identityEvent = z.discriminatedUnion("event", [
   z.object({ event: z.literal("synced") }),
 ]);
 
+export type IdentityEvent = z.output<typeof identityEvent>;
+
 /** Gathers the events of one stream. */
 export class IdentityStream {
   readonly #identities = new Map<string, IdentityEntry>();
@@ -103,8 +120,8 @@ export class IdentityStream {
     this.#lines++;
     if (line.trim() === "") return;
     const event = identityEvent.safeParse(parseJson(line));
-    if (!event.success) throw this.#misfit(event.error);
-    this.#apply(event.data);
+    if (!event.success) throw misfit(this.#lines, event.error);
+    this.apply(event.data);
   }
 
   /** All that is known, if that is more or less than when this was asked last. */
@@ -117,7 +134,8 @@ export class IdentityStream {
     };
   }
 
-  #apply(event: z.output<typeof identityEvent>): void {
+  /** Takes one event. */
+  apply(event: IdentityEvent): void {
     switch (event.event) {
       case "identity": {
         const { cidr, labels, namespace, ports } = event;
@@ -147,16 +165,17 @@ export class IdentityStream {
     }
     this.#isChanged = true;
   }
+}
 
-  #misfit(error: z.ZodError): TypeError {
-    const [issue] = error.issues;
-    const where = issue?.path.join(".") ?? "";
-    return new TypeError(
-      `line ${this.#lines} is no event${
-        where === "" ? "" : ` (at ${quote(where)})`
-      }: ${issue?.message ?? "unknown"}`,
-    );
-  }
+/** What is wrong with a line. */
+export function misfit(line: number, error: z.ZodError): TypeError {
+  const [issue] = error.issues;
+  const where = issue?.path.join(".") ?? "";
+  return new TypeError(
+    `line ${line} is no event${where === "" ? "" : ` (at ${quote(where)})`}: ${
+      issue?.message ?? "unknown"
+    }`,
+  );
 }
 
 function keyOf({ namespace, name }: { namespace: string; name: string }) {
@@ -168,7 +187,8 @@ function readPrefix(text: string): Prefix | undefined {
   return address === undefined ? parsePrefix(text) : hostPrefix(address);
 }
 
-function parseJson(text: string): unknown {
+/** What a line says; nothing if it is no JSON. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -38,12 +38,17 @@ export interface Problem {
  * characters are escaped.
  */
 export function formatProblem(problem: Problem): string {
-  const { file, line, column, severity, message, code, path, mend } = problem;
+  const { file, line, column } = problem;
+  return escapeControls(`${file}:${line}:${column}: `) + problemText(problem);
+}
+
+/** The same where there is no file: `what [code] at path: how to mend`. */
+export function problemText(
+  { severity, message, code, path, mend }: Omit<Problem, "file">,
+): string {
   const kind = severity === "error" ? "" : `${severity}: `;
   const where = path === "" ? "" : ` at ${path}`;
-  return escapeControls(
-    `${file}:${line}:${column}: ${kind}${message} [${code}]${where}: ${mend}`,
-  );
+  return escapeControls(`${kind}${message} [${code}]${where}: ${mend}`);
 }
 
 /** A text of others in one line, that drives no terminal: control characters are escaped. */

@@ -12,7 +12,7 @@ import { readPeers, readRequired } from "./peers.ts";
 import { EVERY_PORT } from "./port_range.ts";
 import { readToPorts } from "./ports.ts";
 import type { Entry, Rule, RuleDirection } from "./rule.ts";
-import type { Scope } from "./scope.ts";
+import { isNamespaced, type Scope, siblingOf } from "./scope.ts";
 import { readSelector, readSubject } from "./selector.ts";
 import { reportUnsupported } from "./unsupported.ts";
 
@@ -46,11 +46,11 @@ export function readRule(cursor: Cursor, scope: Scope): Rule | undefined {
 function checkSubject(rule: Cursor, scope: Scope): void {
   const node = rule.get("nodeSelector");
   const endpoint = rule.get("endpointSelector");
-  if (node.present && scope.kind === "CiliumNetworkPolicy") {
+  if (node.present && isNamespaced(scope.kind)) {
     node.errorAtKey(
       "doc.node-in-cnp",
-      "a CiliumNetworkPolicy cannot select nodes",
-      "use a CiliumClusterwideNetworkPolicy, or endpointSelector",
+      `a ${scope.kind} cannot select nodes`,
+      `use a ${siblingOf(scope.kind)}, or endpointSelector`,
     );
   } else if (node.present) {
     node.warnAtKey(

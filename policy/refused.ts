@@ -8,7 +8,7 @@
 import type { Cursor } from "./cursor.ts";
 import type { Direction } from "./model.ts";
 import { quote } from "./problem.ts";
-import type { Scope } from "./scope.ts";
+import { isNamespaced, type Scope } from "./scope.ts";
 
 /** Checks a toPorts item. */
 export function checkRefused(
@@ -65,7 +65,7 @@ function checkListener(
     );
   }
   const kind = listener.get("envoyConfig").get("kind");
-  const isClusterwide = scope.kind === "CiliumClusterwideNetworkPolicy";
+  const isClusterwide = scope.kind !== "RuleList" && !isNamespaced(scope.kind);
   if (isClusterwide && kind.text() === "CiliumEnvoyConfig") {
     kind.error(
       "listener.kind",

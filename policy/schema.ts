@@ -185,16 +185,40 @@ const metadata = z.strictObject({
   selfLink: ignored,
 });
 
-/** A CiliumNetworkPolicy or CiliumClusterwideNetworkPolicy object. */
-export const objectSchema = z.strictObject({
-  apiVersion: z.literal("cilium.io/v2"),
-  kind: z.enum(["CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"]),
+const body = {
   metadata: metadata.nullish(),
   spec: ruleSchema.nullish(),
   specs: listOf(ruleSchema),
   status: ignored,
   description: text.nullish(),
+};
+
+/** Cilium's own objects. */
+const ciliumSchema = z.strictObject({
+  apiVersion: z.literal("cilium.io/v2"),
+  kind: z.enum(["CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"]),
+  ...body,
 }).meta({ id: "Object" });
+
+/** The same, for clusters without Cilium. */
+const parleySchema = z.strictObject({
+  apiVersion: z.literal("parley.dev/v1alpha1"),
+  kind: z.enum(["ParleyPolicy", "ParleyClusterPolicy"]),
+  ...body,
+}).meta({ id: "ParleyObject" });
+
+const OBJECTS = [ciliumSchema, parleySchema] as const;
+
+/** The kinds of objects that are policies. */
+export const KINDS = [
+  ...ciliumSchema.shape.kind.options,
+  ...parleySchema.shape.kind.options,
+] as const;
+
+/** The shape of the objects of one kind. */
+export function objectSchemaOf(kind: (typeof KINDS)[number]): z.ZodType {
+  return OBJECTS.find(({ shape }) => kind in shape.kind.enum)!;
+}
 
 /** A bare list of rules, which has no namespace. */
 export const ruleListSchema = z.array(ruleSchema);
@@ -202,18 +226,18 @@ export const ruleListSchema = z.array(ruleSchema);
 /** `kind` of Kubernetes' lists of objects. */
 export const LISTS = [
   "List",
-  ...objectSchema.shape.kind.options.map((kind) => `${kind}List` as const),
+  ...KINDS.map((kind) => `${kind}List` as const),
 ] as const;
 
 /** A list of objects, as `kubectl get -o yaml` writes one. */
 const listSchema = z.object({
   kind: z.enum(LISTS),
-  items: z.array(z.union([objectSchema, ruleListSchema])),
+  items: z.array(z.union([...OBJECTS, ruleListSchema])),
 });
 
 /** What a policy file may hold. */
 export const policySchema = z.union([
-  objectSchema,
+  ...OBJECTS,
   ruleListSchema,
   listSchema,
 ]);

@@ -5,12 +5,27 @@
  */
 import type { L7Catalog } from "./model.ts";
 import { formatPath, type Path } from "./problem.ts";
+import type { KINDS } from "./schema.ts";
 
 /** The kinds of document (policy semantics, section 1). */
-export type Kind =
-  | "CiliumNetworkPolicy"
-  | "CiliumClusterwideNetworkPolicy"
-  | "RuleList";
+export type Kind = (typeof KINDS)[number] | "RuleList";
+
+/** Each kind of a namespace, and the one that is the same without. */
+const SIBLINGS: readonly (readonly [Kind, Kind])[] = [
+  ["CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"],
+  ["ParleyPolicy", "ParleyClusterPolicy"],
+];
+
+/** Whether objects of a kind are in a namespace. */
+export function isNamespaced(kind: Kind): boolean {
+  return SIBLINGS.some(([namespaced]) => namespaced === kind);
+}
+
+/** The kind that is the same without a namespace, or the other way round. */
+export function siblingOf(kind: Kind): Kind {
+  const pair = SIBLINGS.find((pair) => pair.includes(kind));
+  return pair?.find((other) => other !== kind) ?? kind;
+}
 
 /** What an operator decides about the reading of policies. */
 export interface ReadingOptions {
@@ -29,7 +44,7 @@ export const DEFAULTS: ReadingOptions = { nodes: false };
 export class Scope {
   constructor(
     readonly kind: Kind,
-    /** Of a CiliumNetworkPolicy only. */
+    /** Of a policy of a namespace only. */
     readonly namespace: string | undefined,
     /** `[namespace/]name`, as rule references begin. */
     readonly id: string,

@@ -25,7 +25,7 @@ export type DataConfig =
 /** What the data path follows. `hashSecret`: see `HashedFields`. */
 export function dataConfig(
   config: Config,
-  { identities, services }: Knowledge,
+  { identities, services, podCidrs = [] }: Knowledge,
   hashSecret: string,
 ): DataConfig {
   const { endpoint, endpoints, cluster, mode, limits, accessLog } = config;
@@ -33,7 +33,11 @@ export function dataConfig(
     endpoint,
     ...(endpoints ? { endpoints } : {}),
     identities,
-    cluster: { ...cluster, services },
+    cluster: {
+      ...cluster,
+      services,
+      podCidrs: [...cluster.podCidrs, ...podCidrs],
+    },
     mode,
     limits,
     logResponses: accessLog.responses,

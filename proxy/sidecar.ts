@@ -128,6 +128,14 @@ export class Sidecar {
     config: Config,
     options: SidecarOptions,
   ): Promise<Sidecar> {
+    if (config.controller) {
+      throw new ParleyError("Cannot start", {
+        blame: "operator",
+        where: "controller",
+        found: "the portable transport follows no controller",
+        mend: "delete controller, or run on Linux",
+      });
+    }
     const secret = await readHashSecret(config);
     const sidecar = new Sidecar(config, options, secret);
     try {

@@ -46,6 +46,11 @@ export class KubeClient implements Disposable {
     return schema.parse(await this.#send("GET", path));
   }
 
+  /** Makes an object. @throws {KubeError} 409 if one of its name is there */
+  async create(path: string, object: object): Promise<unknown> {
+    return await this.#send("POST", path, "application/json", object);
+  }
+
   /** Replaces an object; with its `resourceVersion`, only if it is still that one. */
   async replace(path: string, object: object): Promise<void> {
     await this.#send("PUT", path, "application/json", object);
@@ -58,33 +63,67 @@ export class KubeClient implements Disposable {
     await this.#send("PATCH", path, "application/json-patch+json", operations);
   }
 
+  /** Changes the members of an object that are named; `null` takes one away. */
+  async merge(path: string, members: object): Promise<void> {
+    await this.#send("PATCH", path, "application/merge-patch+json", members);
+  }
+
+  /** An answer that goes on for long, as text. @throws {KubeError} when it is refused */
+  async stream(
+    path: string,
+    signal: AbortSignal,
+  ): Promise<ReadableStream<string>> {
+    const response = await this.#fetch("GET", path, { signal });
+    if (!response.ok) throw await refusalOf("GET", path, response);
+    return response.body!.pipeThrough(new TextDecoderStream());
+  }
+
   async #send(
     method: string,
     path: string,
     type?: string,
     body?: unknown,
   ): Promise<unknown> {
+    const response = await this.#fetch(method, path, {
+      ...(type === undefined ? {} : { headers: { "content-type": type } }),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+    if (response.ok) return await response.json();
+    throw await refusalOf(method, path, response);
+  }
+
+  async #fetch(
+    method: string,
+    path: string,
+    init: RequestInit,
+  ): Promise<Response> {
     const { server, token } = this.#access;
-    const response = await fetch(server + path, {
+    return await fetch(server + path, {
+      ...init,
       method,
       client: this.#http,
       headers: {
         accept: "application/json",
-        ...(type === undefined ? {} : { "content-type": type }),
+        ...init.headers,
         ...(token ? { authorization: `Bearer ${await token()}` } : {}),
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       redirect: "error", // a token goes to nobody else
-      signal: AbortSignal.timeout(PATIENCE_MS),
     });
-    const text = await response.text();
-    if (response.ok) return JSON.parse(text);
-    throw new KubeError(`${method} ${path}`, response.status, messageOf(text));
   }
 
   [Symbol.dispose](): void {
     this.#http.close();
   }
+}
+
+async function refusalOf(
+  method: string,
+  path: string,
+  response: Response,
+): Promise<KubeError> {
+  const message = messageOf(await response.text());
+  return new KubeError(`${method} ${path}`, response.status, message);
 }
 
 /** What a `Status` object says; nothing of what is none. */

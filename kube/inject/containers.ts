@@ -10,6 +10,8 @@ import {
   ADMIN_PORT,
   CHECK_PORT,
   CONFIG,
+  CONTROLLER_AUDIENCE,
+  CONTROLLER_CA,
   REDIRECTION,
   SIDECAR,
   UID,
@@ -42,6 +44,7 @@ export function sidecar(
   settings: Settings,
   image: string,
   kind: SidecarKind,
+  hasController: boolean,
 ): Record<string, unknown> {
   return {
     name: SIDECAR,
@@ -54,7 +57,7 @@ export function sidecar(
     },
     securityContext: RESTRICTED,
     ...TERMINATION,
-    volumeMounts: mounts(settings),
+    volumeMounts: mounts(settings, hasController),
     startupProbe: probe("/readyz", { periodSeconds: 1, failureThreshold: 60 }),
     livenessProbe: probe("/healthz", {
       periodSeconds: 10,
@@ -133,7 +136,7 @@ interface Volume {
 }
 
 /** What the sidecar mounts. */
-export function volumes(settings: Settings): Volume[] {
+export function volumes(settings: Settings, hasController: boolean): Volume[] {
   const { policiesConfigMap, parsersConfigMap } = settings;
   return [
     {
@@ -155,11 +158,39 @@ export function volumes(settings: Settings): Volume[] {
     ...parsersConfigMap === undefined
       ? []
       : [configMap(VOLUMES.parsers.name, parsersConfigMap)],
+    ...hasController ? [CONTROLLER] : [],
   ];
 }
 
-function mounts(settings: Settings): object[] {
-  return volumes(settings).map(({ name }) => {
+/** The kubelet replaces a token in time. */
+const TOKEN_SECONDS = 3600;
+
+/** By what the sidecar is known to the controller, and the controller to it. */
+const CONTROLLER: Volume = {
+  name: VOLUMES.controller.name,
+  projected: {
+    defaultMode: 0o444,
+    sources: [
+      {
+        serviceAccountToken: {
+          audience: CONTROLLER_AUDIENCE,
+          expirationSeconds: TOKEN_SECONDS,
+          path: "token",
+        },
+      },
+      {
+        downwardAPI: {
+          items: [
+            field("ca.crt", `metadata.annotations['${CONTROLLER_CA}']`),
+          ],
+        },
+      },
+    ],
+  },
+};
+
+function mounts(settings: Settings, hasController: boolean): object[] {
+  return volumes(settings, hasController).map(({ name }) => {
     const { path } = Object.values(VOLUMES).find((one) => one.name === name)!;
     return name === VOLUMES.scratch.name
       ? { mountPath: path, name }

@@ -10,7 +10,7 @@ import {
   type SidecarKind,
   volumes,
 } from "./containers.ts";
-import { CONFIG, INJECT, INJECTED, PREFIX } from "./names.ts";
+import { CONFIG, CONTROLLER_CA, INJECT, INJECTED, PREFIX } from "./names.ts";
 import { parleyConfig } from "./parley_config.ts";
 import { type Pod, type Probe, readPod } from "./pod.ts";
 import type { Ports } from "./ports.ts";
@@ -33,6 +33,13 @@ export interface InjectOptions {
    * no ports itself. Absent: the policies are not known.
    */
   readonly policyPorts?: { readonly ingress?: Ports; readonly egress?: Ports };
+  /** Whom sidecars hear of policies and of each other from. */
+  readonly controller?: {
+    /** `https://host:port`. */
+    readonly url: string;
+    /** PEM of the authority that signs its certificates. */
+    readonly ca: string;
+  };
 }
 
 /** Why a pod is left as it is, in words for its author. */
@@ -114,7 +121,14 @@ function injected(
 ): Pod {
   const image = settings.image ?? options.image;
   const first = redirection(settings, image);
-  const own = sidecar(settings, image, options.sidecar) as { name: string };
+  const { controller } = options;
+  const hasController = controller !== undefined;
+  const own = sidecar(
+    settings,
+    image,
+    options.sidecar,
+    hasController,
+  ) as { name: string };
   const probes = changedProbes(pod, settings);
   const { metadata, spec, ...rest } = withProbes(pod, probes.after);
   const initContainers = [
@@ -128,7 +142,8 @@ function injected(
       ...metadata,
       annotations: {
         ...metadata?.annotations,
-        [CONFIG]: parleyConfig(pod, settings, probes.ports),
+        [CONFIG]: parleyConfig(pod, settings, probes.ports, controller?.url),
+        ...(controller ? { [CONTROLLER_CA]: controller.ca } : {}),
         [INJECTED]: writeUndo(pod, probes.before),
       },
     },
@@ -139,7 +154,7 @@ function injected(
         ...(options.sidecar === "container" ? [own] : []),
         ...spec.containers,
       ],
-      volumes: [...spec.volumes ?? [], ...volumes(settings)],
+      volumes: [...spec.volumes ?? [], ...volumes(settings, hasController)],
     },
   };
 }

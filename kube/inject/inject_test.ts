@@ -8,6 +8,8 @@ import { parse } from "yaml";
 import { parseConfig } from "../../proxy/config/mod.ts";
 import { inject, type Pod, SKIPPED } from "./inject.ts";
 import { difference } from "./patch.ts";
+import { readPod } from "./pod.ts";
+import { undo } from "./undo.ts";
 import { app, injectionOf, OPTIONS, podWith } from "./testing.ts";
 
 const PORTS = { "parley.dev/ports": "11211" };
@@ -441,4 +443,50 @@ Deno.test("inject() changes the probes of a container that is named as a member 
     scheme: "HTTP",
   });
   assertEquals(Object.hasOwn(Object, "livenessProbe"), false);
+});
+
+const CONTROLLER = {
+  url: "https://parley-controller.parley-system.svc",
+  ca: "-----BEGIN CERTIFICATE-----\n",
+};
+
+Deno.test("inject() gives the sidecar a token for the controller, and for nobody else", () => {
+  const pod = podWith({ "parley.dev/ports": "1" });
+  const options = { ...OPTIONS, controller: CONTROLLER };
+  const injection = inject(pod, options);
+  assert(injection.kind === "injected");
+  const { metadata, spec } = injection.pod;
+  const config = parse(metadata!.annotations!["parley.dev/config"]!);
+  assertEquals(config.controller, {
+    url: CONTROLLER.url,
+    tokenFile: "/etc/parley-controller/token",
+    caFile: "/etc/parley-controller/ca.crt",
+    stateFile: "/tmp/parley-controller.json",
+  });
+  assertEquals(
+    metadata!.annotations!["parley.dev/controller-ca"],
+    CONTROLLER.ca,
+  );
+  const volume = spec.volumes!.find(({ name }) => name === "parley-controller");
+  const [{ serviceAccountToken }] = (volume as unknown as {
+    projected: { sources: [{ serviceAccountToken: { audience: string } }] };
+  }).projected.sources;
+  assertEquals(serviceAccountToken.audience, "parley-controller");
+  const mounts = [...spec.initContainers ?? [], ...spec.containers]
+    .filter(({ volumeMounts }) =>
+      volumeMounts?.some(({ name }) => name === "parley-controller")
+    ).map(({ name }) => name);
+  assertEquals(mounts, ["parley"]);
+  assertEquals(inject(injection.pod, options), injection);
+  assertEquals(undo(injection.pod), readPod(pod));
+});
+
+Deno.test("inject() takes the ports of policies where the pod names none", () => {
+  const injection = injectionOf({}, {}, {
+    policyPorts: { ingress: "all", egress: [{ first: 9042, last: 9042 }] },
+  });
+  assert(injection.kind === "injected");
+  const [redirection] = injection.pod.spec.initContainers!;
+  const { args } = redirection as unknown as { args: string[] };
+  assertEquals(args.slice(0, 4), ["--ports", "all", "--egress-ports", "9042"]);
 });

@@ -70,7 +70,11 @@ export function rewriteManifest(
     }
   }
   if (notes.some(({ severity }) => severity === "error")) return { notes };
-  return { text: changed ? print(documents, text) : text, notes };
+  try {
+    return { text: changed ? print(documents, text) : text, notes };
+  } catch (cause) { // an alias without an anchor is no fault until it is written
+    return { notes: [...notes, error("", (cause as Error).message)] };
+  }
 }
 
 function parse(text: string): Document[] {

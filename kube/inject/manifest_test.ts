@@ -189,6 +189,15 @@ Deno.test("rewriteManifest() and back is the same values, whatever else is there
   );
 });
 
+Deno.test("rewriteManifest() refuses an alias that has no anchor", () => {
+  const { text, notes } = rewriteManifest(
+    FILE.replace("name: cache", "name: *cache"),
+    injected,
+  );
+  assertSame(text, undefined);
+  assertMatch(notes.map(({ text }) => text).join(), /cache/);
+});
+
 Deno.test("rewriteManifest() never throws, whatever the text", () => {
   const text = fc.oneof(
     fc.string({ maxLength: 60 }),

@@ -17,6 +17,12 @@ export const CONFIG = `${PREFIX}config`;
 /** What it takes to undo the injection; written at injection. */
 export const INJECTED = `${PREFIX}injected`;
 
+/** PEM of the authority by which the sidecar knows the controller; written at injection. */
+export const CONTROLLER_CA = `${PREFIX}controller-ca`;
+
+/** Whom the sidecar's token is for: shown elsewhere, it is worth nothing. */
+export const CONTROLLER_AUDIENCE = "parley-controller";
+
 /** The sidecar's container, and the one that redirects before it. */
 export const SIDECAR = "parley";
 export const REDIRECTION = "parley-redirect";
@@ -27,6 +33,7 @@ export const VOLUMES = {
   scratch: { name: "parley-tmp", path: "/tmp" },
   policies: { name: "parley-policies", path: "/etc/parley-policies" },
   parsers: { name: "parley-parsers", path: "/etc/parley-parsers" },
+  controller: { name: "parley-controller", path: "/etc/parley-controller" },
 } as const;
 
 /** The sidecar's user and group; its connections are not redirected. */

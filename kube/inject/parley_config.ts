@@ -24,11 +24,13 @@ const BESIDE_THE_WORKER = 192 * 2 ** 20;
  * The text of the file. The same arguments give the same text.
  *
  * @param checkedPorts those of which the kubelet asks
+ * @param controller where it is, if there is one
  */
 export function parleyConfig(
   pod: Pod,
   settings: Settings,
   checkedPorts: readonly number[],
+  controller: string | undefined,
 ): string {
   const { policiesConfigMap, parsersConfigMap } = settings;
   const memory = readMemory(settings.memory)!; // settings have been read
@@ -41,6 +43,14 @@ export function parleyConfig(
     ...(policiesConfigMap === undefined
       ? {}
       : { policies: [VOLUMES.policies.path] }),
+    ...(controller === undefined ? {} : {
+      controller: {
+        url: controller,
+        tokenFile: `${VOLUMES.controller.path}/token`,
+        caFile: `${VOLUMES.controller.path}/ca.crt`,
+        stateFile: `${VOLUMES.scratch.path}/parley-controller.json`,
+      },
+    }),
     ...(parsersConfigMap === undefined
       ? {}
       : { parsers: { folders: [VOLUMES.parsers.path] } }),

@@ -6,7 +6,14 @@
  * @module
  */
 import { z } from "zod";
-import { CONFIG, INJECTED, REDIRECTION, SIDECAR, VOLUMES } from "./names.ts";
+import {
+  CONFIG,
+  CONTROLLER_CA,
+  INJECTED,
+  REDIRECTION,
+  SIDECAR,
+  VOLUMES,
+} from "./names.ts";
 import { type Container, type Pod, type Probe, probe, PROBES } from "./pod.ts";
 import { type ProbesBefore, withProbes } from "./probes.ts";
 import { Refused } from "./refused.ts";
@@ -27,6 +34,9 @@ const NAMES: ReadonlySet<string> = new Set([
   REDIRECTION,
   ...Object.values(VOLUMES).map(({ name }) => name),
 ]);
+
+/** Annotations that an injection writes. */
+const WRITTEN = [INJECTED, CONFIG, CONTROLLER_CA];
 
 /** Whether a container or volume of that name is Parley's. */
 export function isOurs({ name }: { readonly name: string }): boolean {
@@ -66,7 +76,9 @@ export function undo(pod: Pod): Pod {
     data.probes as Record<string, Record<string, Probe>>,
   );
   const { annotations, ...otherMetadata } = metadata!;
-  const { [INJECTED]: _, [CONFIG]: __, ...otherAnnotations } = annotations!;
+  const otherAnnotations = Object.fromEntries(
+    Object.entries(annotations!).filter(([key]) => !WRITTEN.includes(key)),
+  );
   const { initContainers, volumes, containers, ...otherSpec } = spec;
   const metadataBefore = {
     ...otherMetadata,

@@ -1,6 +1,7 @@
 /**
- * The webhook's certificates. Each comes with an authority of its own, whose
- * key is forgotten once it has signed: nobody can sign another one.
+ * Certificates. Each of the webhook's comes with an authority of its own, whose
+ * key is forgotten once it has signed: nobody can sign another one. The
+ * controller's authority is kept: sidecars trust it for as long as they live.
  *
  * @module
  */
@@ -31,36 +32,86 @@ const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 /** Clocks of other machines may be behind. */
 const BEFORE_MS = 5 * 60_000;
 
+/** An authority whose key is kept: its certificate and its key, PEM. */
+export interface Authority {
+  readonly ca: string;
+  readonly key: string;
+}
+
 /** Makes one for these names and addresses, that is good for `life` ms. */
 export async function createGeneration(
   hosts: readonly string[],
   life: number,
   now = Date.now(),
 ): Promise<Generation> {
-  const validity = {
-    notBefore: new Date(now - BEFORE_MS),
-    notAfter: new Date(now + life),
-    signingAlgorithm: ALGORITHM,
+  const keys = await generateKeys();
+  const ca = await selfSigned("parley-webhook", keys, life, now);
+  const leaf = await sign(ca, keys.privateKey, hosts, life, now);
+  return { ca: line(ca.toString("pem")), ...leaf };
+}
+
+/** Makes an authority that is good for `life` ms. */
+export async function createAuthority(
+  name: string,
+  life: number,
+): Promise<Authority> {
+  const keys = await generateKeys();
+  const ca = await selfSigned(name, keys, life, Date.now());
+  return {
+    ca: line(ca.toString("pem")),
+    key: await pemOf(keys.privateKey),
   };
-  const authority = await generateKeys();
-  // A name of its own: verifiers look authorities up by their names.
-  const name = `CN=parley-webhook-ca-${crypto.randomUUID()}`;
-  const ca = await X509CertificateGenerator.createSelfSigned({
-    name,
-    keys: authority,
-    ...validity,
+}
+
+/** A certificate that an authority signs. @throws when its parts are none */
+export async function certify(
+  { ca, key }: Authority,
+  hosts: readonly string[],
+  life: number,
+): Promise<Omit<Generation, "ca">> {
+  const signingKey = await crypto.subtle.importKey(
+    "pkcs8",
+    PemConverter.decodeFirst(key),
+    ALGORITHM,
+    false,
+    ["sign"],
+  );
+  const certificate = new X509Certificate(ca);
+  return await sign(certificate, signingKey, hosts, life, Date.now());
+}
+
+function selfSigned(
+  name: string,
+  keys: CryptoKeyPair,
+  life: number,
+  now: number,
+): Promise<X509Certificate> {
+  return X509CertificateGenerator.createSelfSigned({
+    // A name of its own: verifiers look authorities up by their names.
+    name: `CN=${name}-ca-${crypto.randomUUID()}`,
+    keys,
+    ...validity(life, now),
     extensions: [
       new BasicConstraintsExtension(true, 0, true),
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign, true),
     ],
   });
+}
+
+async function sign(
+  ca: X509Certificate,
+  signingKey: CryptoKey,
+  hosts: readonly string[],
+  life: number,
+  now: number,
+): Promise<Omit<Generation, "ca">> {
   const keys = await generateKeys();
   const certificate = await X509CertificateGenerator.create({
-    subject: "CN=parley-webhook",
+    subject: "CN=parley",
     issuer: ca.subject,
     publicKey: keys.publicKey,
-    signingKey: authority.privateKey,
-    ...validity,
+    signingKey,
+    ...validity(life, now),
     extensions: [
       new BasicConstraintsExtension(false, undefined, true),
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
@@ -68,12 +119,23 @@ export async function createGeneration(
       new SubjectAlternativeNameExtension(hosts.map(generalName)),
     ],
   });
-  const key = await crypto.subtle.exportKey("pkcs8", keys.privateKey);
   return {
-    ca: line(ca.toString("pem")),
     cert: line(certificate.toString("pem")),
-    key: line(PemConverter.encode(key, "PRIVATE KEY")),
+    key: await pemOf(keys.privateKey),
   };
+}
+
+function validity(life: number, now: number) {
+  return {
+    notBefore: new Date(now - BEFORE_MS),
+    notAfter: new Date(now + life),
+    signingAlgorithm: ALGORITHM,
+  };
+}
+
+async function pemOf(key: CryptoKey): Promise<string> {
+  const bytes = await crypto.subtle.exportKey("pkcs8", key);
+  return line(PemConverter.encode(bytes, "PRIVATE KEY"));
 }
 
 /** When a certificate ends, in ms. @throws when it is none */

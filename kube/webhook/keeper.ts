@@ -18,8 +18,14 @@ import {
   writeCredentials,
 } from "./credentials.ts";
 
-/** The Secret and the MutatingWebhookConfiguration, as deploy/ names them. */
+/** The Secret and both webhook configurations, as deploy/ names them. */
 export const OBJECT_NAME = "parley-webhook";
+
+const ADMISSION = "/apis/admissionregistration.k8s.io/v1";
+const CONFIGURATIONS = [
+  `${ADMISSION}/mutatingwebhookconfigurations/${OBJECT_NAME}`,
+  `${ADMISSION}/validatingwebhookconfigurations/${OBJECT_NAME}`,
+];
 
 const SLOWEST_ROUND_MS = 4_000;
 /** A certificate is looked at so many times in its life at least. */
@@ -67,7 +73,8 @@ export class Keeper {
    */
   async round(): Promise<Credentials> {
     const credentials = await this.#credentials();
-    await this.#trust(bundleOf(credentials));
+    const bundle = bundleOf(credentials);
+    for (const path of CONFIGURATIONS) await this.#trust(path, bundle);
     const ca = credentials.next?.ca;
     if (ca === undefined) this.#trustedSince = undefined;
     else if (this.#trustedSince?.ca !== ca) {
@@ -101,10 +108,8 @@ export class Keeper {
   }
 
   /** Has the API server trust these authorities, and no others. */
-  async #trust(bundle: string): Promise<void> {
+  async #trust(path: string, bundle: string): Promise<void> {
     const { client, log } = this.#options;
-    const path =
-      `/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/${OBJECT_NAME}`;
     const { metadata, webhooks } = await client.get(path, configuration);
     const caBundle = btoa(bundle);
     const wrong = (webhooks ?? []).flatMap(({ clientConfig }, index) =>
@@ -123,7 +128,7 @@ export class Keeper {
         value: caBundle,
       })),
     ]);
-    log.info(`the authority is written to ${OBJECT_NAME}'s configuration`);
+    log.info(`the authority is written to ${path.slice(ADMISSION.length + 1)}`);
   }
 }
 

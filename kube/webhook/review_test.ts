@@ -6,7 +6,8 @@ import {
 } from "node:assert/strict";
 import { inject, type Pod } from "../inject/inject.ts";
 import { applyPatch, OPTIONS, podWith } from "../inject/testing.ts";
-import { answerReview, MalformedReview, SYSTEM_NAMESPACES } from "./review.ts";
+import { MalformedReview } from "./envelope.ts";
+import { answerReview, SYSTEM_NAMESPACES } from "./review.ts";
 import { REVIEW, reviewOf } from "./testing.ts";
 
 const REVIEWED = { ...OPTIONS, systemNamespaces: SYSTEM_NAMESPACES };

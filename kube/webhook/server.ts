@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
-import { type Answer, MalformedReview } from "./review.ts";
+import { type Answer, MalformedReview } from "./envelope.ts";
 
 /** The API server itself takes no object of more than 3 MiB. */
 const BODY_MAX = 8 * 2 ** 20;
@@ -38,8 +38,14 @@ export interface ServerOptions {
   /** 0 picks a free one. */
   readonly port: number;
   readonly certificate: Certificate;
-  /** Answers a review. @throws {MalformedReview} when it is none */
-  readonly answer: (review: unknown) => Answer;
+  /** By path, what answers a review. @throws {MalformedReview} when it is none */
+  readonly answers: Readonly<Record<string, (review: unknown) => Answer>>;
+  /** Hears of each review that was answered, and how long that took, in seconds. */
+  readonly answered?: (
+    path: string,
+    outcome: Answer["outcome"],
+    seconds: number,
+  ) => void;
   /** Whether the API server has been told to trust the certificate. */
   readonly isReady: () => boolean;
   readonly log: {
@@ -117,24 +123,30 @@ export class WebhookServer implements AsyncDisposable {
   async #answer(
     request: IncomingMessage,
   ): Promise<{ status: number; body: object }> {
-    const { isReady, answer, log } = this.#options;
+    const { isReady, answers, answered, log } = this.#options;
     const problem = (status: number, detail: string) => {
       log.warn(`a request to the webhook is refused (${status}): ${detail}`);
       return { status, body: { status, detail } };
     };
-    const [path] = (request.url ?? "").split("?", 1);
+    const [path = ""] = (request.url ?? "").split("?", 1);
     if (path === "/healthz") return { status: 200, body: {} };
     if (path === "/readyz") {
       return { status: isReady() ? 200 : 503, body: {} };
     }
-    if (path !== "/inject") {
-      return problem(404, "there are /inject, /healthz and /readyz");
+    const answer = Object.hasOwn(answers, path) ? answers[path] : undefined;
+    if (!answer) {
+      const paths = [...Object.keys(answers), "/healthz"];
+      return problem(404, `there are ${paths.join(", ")} and /readyz`);
     }
     if (request.method !== "POST") return problem(405, "use POST");
     const bytes = await readBody(request);
     if (!bytes) return problem(413, `send ${BODY_MAX} bytes at most`);
     try {
-      const { review, summary } = answer(JSON.parse(bytes.toString("utf8")));
+      const start = performance.now();
+      const { review, summary, outcome } = answer(
+        JSON.parse(bytes.toString("utf8")),
+      );
+      answered?.(path, outcome, (performance.now() - start) / 1000);
       log.info(summary);
       return { status: 200, body: review };
     } catch (error) {

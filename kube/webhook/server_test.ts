@@ -22,8 +22,10 @@ async function start() {
     hostname: "127.0.0.1",
     port: 0,
     certificate: generation,
-    answer: (value) =>
-      answerReview(value, { ...OPTIONS, systemNamespaces: [] }),
+    answers: {
+      "/inject": (value) =>
+        answerReview(value, { ...OPTIONS, systemNamespaces: [] }),
+    },
     isReady: () => state.isReady,
     log,
   });

@@ -5,6 +5,7 @@
  * @module
  */
 import { KubeClient } from "../client/client.ts";
+import { DEFINITIONS_PATH } from "../controller/kinds.ts";
 import { podWith } from "../inject/testing.ts";
 import { type Operation, pointerKeys } from "../inject/patch.ts";
 import { OBJECT_NAME } from "./keeper.ts";
@@ -69,6 +70,10 @@ export class StandIn implements AsyncDisposable {
           clientConfig: {},
         }],
       }],
+      [VALIDATION, {
+        metadata: metadata(),
+        webhooks: [{ name: "c", clientConfig: {} }],
+      }],
     ]);
     this.#server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen() {} },
@@ -81,14 +86,16 @@ export class StandIn implements AsyncDisposable {
     return `http://127.0.0.1:${this.#server.addr.port}`;
   }
 
-  /** What is to be trusted at each of the configuration's two webhooks. */
+  /** What is to be trusted at each of the configurations' three webhooks. */
   get bundles(): string[] {
-    const { webhooks } = this.#objects.get(CONFIGURATION) as unknown as {
-      webhooks: { clientConfig: { caBundle?: string } }[];
-    };
-    return webhooks.map(({ clientConfig }) =>
-      atob(clientConfig.caBundle ?? "")
-    );
+    return [CONFIGURATION, VALIDATION].flatMap((path) => {
+      const { webhooks } = this.#objects.get(path) as unknown as {
+        webhooks: { clientConfig: { caBundle?: string } }[];
+      };
+      return webhooks.map(({ clientConfig }) =>
+        atob(clientConfig.caBundle ?? "")
+      );
+    });
   }
 
   /** Somebody overwrites it. */
@@ -104,9 +111,14 @@ export class StandIn implements AsyncDisposable {
   }
 
   async #serve(request: Request): Promise<Response> {
-    const { pathname } = new URL(request.url);
+    const { pathname, searchParams } = new URL(request.url);
     if (pathname === "/version") {
       return Response.json({ major: "1", minor: "37" });
+    }
+    if (EMPTY.includes(pathname)) {
+      if (searchParams.has("watch")) return new Response("");
+      const metadata = { resourceVersion: "1" };
+      return Response.json({ apiVersion: "v1", kind: "List", metadata });
     }
     const stored = this.#objects.get(pathname);
     if (!stored) return status(404, `${pathname} is not there`);
@@ -144,9 +156,12 @@ export class StandIn implements AsyncDisposable {
   }
 }
 
+/** Collections of which there is nothing, and nothing changes. */
+const EMPTY = ["/api/v1/namespaces", DEFINITIONS_PATH];
 const SECRET = `/api/v1/namespaces/parley-system/secrets/${OBJECT_NAME}`;
 const CONFIGURATION =
   `/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/${OBJECT_NAME}`;
+const VALIDATION = CONFIGURATION.replace("mutating", "validating");
 
 function status(code: number, message: string): Response {
   return Response.json({ kind: "Status", code, message }, { status: code });

@@ -5,12 +5,20 @@
  * @module
  */
 import { z } from "zod";
+import type { L7Catalog } from "../../policy/mod.ts";
 import type { KubeClient } from "../client/client.ts";
+import { pause } from "../client/pause.ts";
+import { publishedAuthority } from "../controller/authority.ts";
 import type { SidecarKind } from "../inject/inject.ts";
+import { type MetricsOptions, serveMetrics } from "../metrics.ts";
+import { endOf } from "./certificate.ts";
+import { ReviewCounts } from "./counts.ts";
 import type { Credentials, Terms } from "./credentials.ts";
 import { isLate, Keeper } from "./keeper.ts";
-import { answerReview, SYSTEM_NAMESPACES } from "./review.ts";
+import { PolicyPorts } from "./policy_ports.ts";
+import { answerReview, answerTooEarly, SYSTEM_NAMESPACES } from "./review.ts";
 import { type ServerOptions, WebhookServer } from "./server.ts";
+import { answerPolicyReview } from "./validate.ts";
 
 export interface WebhookOptions extends Terms {
   readonly client: KubeClient;
@@ -20,6 +28,11 @@ export interface WebhookOptions extends Terms {
   readonly namespace: string;
   /** The sidecar's. */
   readonly image: string;
+  /** What L7 rules are good. */
+  readonly catalog: L7Catalog;
+  readonly metrics: MetricsOptions;
+  /** Where sidecars find the controller; absent: they follow none. */
+  readonly controller?: string;
   readonly log: ServerOptions["log"];
 }
 
@@ -31,17 +44,20 @@ const ROUNDS_IN_VAIN = 15;
 /** Serves until it is disposed of. */
 export class Webhook implements AsyncDisposable {
   readonly #server: WebhookServer;
+  readonly #metrics: Deno.HttpServer<Deno.NetAddr>;
   readonly #stop: AbortController;
-  readonly #rounds: Promise<void>;
+  readonly #running: Promise<unknown>;
 
   private constructor(
     server: WebhookServer,
+    metrics: Deno.HttpServer<Deno.NetAddr>,
     stop: AbortController,
-    rounds: Promise<void>,
+    running: Promise<unknown>,
   ) {
     this.#server = server;
+    this.#metrics = metrics;
     this.#stop = stop;
-    this.#rounds = rounds;
+    this.#running = running;
   }
 
   /**
@@ -55,35 +71,100 @@ export class Webhook implements AsyncDisposable {
     log.info(`pods get ${SIDECARS[sidecar]}`);
     const keeper = new Keeper(options);
     const first = await firstRound(keeper);
-    const state = { failures: 0 };
+    const state: State = { failures: 0, served: first.current.cert };
+    const ports = new PolicyPorts();
+    const counts = new ReviewCounts();
+    const { controller: url } = options;
     const review = {
       image: options.image,
       sidecar,
       systemNamespaces: [...SYSTEM_NAMESPACES, options.namespace],
+      portsOf: (pod: unknown, namespace: string) => ports.of(pod, namespace),
     };
+    const answerPod = (value: unknown) => {
+      if (url === undefined) return answerReview(value, review);
+      const { ca } = state;
+      if (ca === undefined) return answerTooEarly(value);
+      return answerReview(value, { ...review, controller: { url, ca } });
+    };
+    const isReady = () =>
+      state.failures < ROUNDS_IN_VAIN && ports.isSynced &&
+      (url === undefined || state.ca !== undefined);
     const server = await WebhookServer.listen({
       hostname: options.hostname,
       port: options.port,
       certificate: first.current,
-      answer: (value) => answerReview(value, review),
-      isReady: () => state.failures < ROUNDS_IN_VAIN,
+      answers: {
+        "/inject": answerPod,
+        "/validate": (value) => answerPolicyReview(value, options.catalog),
+      },
+      answered: (path, outcome, seconds) => counts.add(path, outcome, seconds),
+      isReady,
       log,
     });
+    const metrics = serveMetrics(options.metrics, {
+      isReady,
+      families: () => counts.families(endOf(state.served)),
+    });
     const stop = new AbortController();
-    const rounds = goOn(keeper, first, server, state, log, stop.signal);
-    return new Webhook(server, stop, rounds);
+    const { signal } = stop;
+    const running = Promise.all([
+      goOn(keeper, server, state, log, signal),
+      ...url === undefined ? [] : [learnAuthority(options, state, signal)],
+      ports.follow({ client, log, signal }),
+    ]);
+    return new Webhook(server, metrics, stop, running);
   }
 
   get port(): number {
     return this.#server.port;
   }
 
+  get metricsPort(): number {
+    return this.#metrics.addr.port;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    await this.#rounds;
+    await this.#running;
     await this.#server[Symbol.asyncDispose]();
+    await this.#metrics.shutdown();
   }
 }
+
+interface State {
+  /** Rounds that failed in a row. */
+  failures: number;
+  /** The certificate that is served, PEM. */
+  served: string;
+  /** The authority that pods are to know the controller by, once it is known. */
+  ca?: string;
+}
+
+/** What the controller has published, and what it may publish later. */
+async function learnAuthority(
+  { client, namespace, log }: WebhookOptions,
+  state: State,
+  signal: AbortSignal,
+): Promise<void> {
+  let isTold = false;
+  do {
+    try {
+      const ca = await publishedAuthority(client, namespace);
+      if (ca !== undefined) state.ca = ca;
+      isTold = false;
+    } catch (error) {
+      const text = (error as Error).message;
+      if (!isTold) log.warn(`the controller's authority is not known: ${text}`);
+      isTold = true;
+    }
+  } while (
+    await pause(state.ca === undefined ? ASK_SOON_MS : ASK_MS, signal)
+  );
+}
+
+const ASK_SOON_MS = 1_000;
+const ASK_MS = 60_000;
 
 const SIDECARS = {
   native: "native sidecars",
@@ -112,18 +193,16 @@ const FIRST_TRIES = 10;
 
 async function goOn(
   keeper: Keeper,
-  first: Credentials,
   server: WebhookServer,
-  state: { failures: number },
+  state: State,
   log: WebhookOptions["log"],
   signal: AbortSignal,
 ): Promise<void> {
-  let served = first.current.cert;
-  while (await passed(keeper.interval, signal)) {
+  while (await pause(keeper.interval, signal)) {
     try {
       const { current } = await keeper.round();
-      if (current.cert !== served) server.use(current);
-      served = current.cert;
+      if (current.cert !== state.served) server.use(current);
+      state.served = current.cert;
       state.failures = 0;
     } catch (error) {
       if (isLate(error)) continue;
@@ -134,19 +213,4 @@ async function goOn(
       }
     }
   }
-}
-
-/** Waits; false if it is told to stop. */
-function passed(ms: number, signal: AbortSignal): Promise<boolean> {
-  if (signal.aborted) return Promise.resolve(false);
-  return new Promise((resolve) => {
-    const end = (goesOn: boolean) => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", stop);
-      resolve(goesOn);
-    };
-    const stop = () => end(false);
-    const timer = setTimeout(() => end(true), ms);
-    signal.addEventListener("abort", stop);
-  });
 }

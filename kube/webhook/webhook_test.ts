@@ -6,6 +6,7 @@ import {
   strictEqual as assertSame,
 } from "node:assert/strict";
 import { poll } from "../../tests/e2e/wait.ts";
+import { TRUSTING } from "../../policy/stored.ts";
 import { KubeError } from "../client/client.ts";
 import { bundleOf, readCredentials } from "./credentials.ts";
 import { Keeper } from "./keeper.ts";
@@ -24,6 +25,12 @@ function optionsOf(api: StandIn, life = 60 * MINUTE) {
     hosts: ["127.0.0.1"],
     image: "parley:1",
     life,
+    catalog: TRUSTING,
+    metrics: {
+      hostname: "127.0.0.1",
+      port: 0,
+      exposition: { type: "text/plain", write: () => "" },
+    },
     log: createLog(),
   };
 }
@@ -39,7 +46,7 @@ Deno.test("a webhook makes its certificate, has it trusted, and answers", async 
   const options = optionsOf(api);
   await using webhook = await Webhook.start(options);
   const stored = readCredentials(api.secret)!;
-  assertEquals(api.bundles, [bundleOf(stored), bundleOf(stored)]);
+  assertEquals(api.bundles, Array(3).fill(bundleOf(stored)));
   assert(await isAnswered(webhook, api));
   assertEquals(
     options.log.lines.filter((line) => !line.startsWith("info")),

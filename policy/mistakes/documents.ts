@@ -60,6 +60,13 @@ export const DOCUMENTS: readonly Row[] = [
   },
   {
     code: "schema.value",
+    name: "Parley's own kind with Cilium's API version",
+    text: object("  endpointSelector: {}\n  ingress: [{}]", "ParleyPolicy")
+      .replace("cilium.io/v2", "‸cilium.io/v2"),
+    path: "apiVersion",
+  },
+  {
+    code: "schema.value",
     name: "another API version",
     text: object("  endpointSelector: {}\n  ingress: [{}]").replace(
       "cilium.io/v2",

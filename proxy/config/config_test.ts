@@ -7,6 +7,8 @@ import { z } from "zod";
 import { formatProblem } from "../../policy/mod.ts";
 import { configSchema, defaultConfig, parseConfig } from "./mod.ts";
 
+const CONTROLLER =
+  "controller: {url: https://a.io, tokenFile: t, caFile: c, stateFile: s}";
 const LISTENER = "listen: 127.0.0.1:11311, upstream: 127.0.0.1:11211";
 
 Deno.test("parseConfig() reads every key", () => {
@@ -473,6 +475,26 @@ const ROWS: readonly Row[] = [
     text: "data: {transport: portable}\n‸dns: {resolvers: [10.0.0.1]}",
     path: "dns",
   },
+  {
+    code: "config.portable",
+    name: "a controller with the portable transport",
+    text: `data: {transport: portable}\n‸${CONTROLLER}`,
+    path: "controller",
+  },
+  {
+    code: "config.controller-endpoints",
+    name: "a controller of several workloads",
+    text:
+      `endpoints: [{labels: {a: b}, addresses: [10.0.0.1]}]\n‸${CONTROLLER}`,
+    path: "controller",
+  },
+  ...["http://a.io", "a.io:443", "https://a.io/path", "https://u:p@a.io"]
+    .map((url) => ({
+      code: "config.controller-url",
+      name: `a controller at ${url}`,
+      text: CONTROLLER.replace("https://a.io", `‸${url}`),
+      path: "controller.url",
+    })),
   {
     code: "config.cidr",
     name: "a bad prefix of workloads",

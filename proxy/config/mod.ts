@@ -10,6 +10,7 @@ export type {
   Address,
   ClusterConfig,
   Config,
+  ControllerConfig,
   DnsConfig,
   EndpointConfig,
   ListenerConfig,

@@ -79,6 +79,18 @@ export interface DnsConfig {
   readonly minTtl: number;
 }
 
+/** Where policies and identities come from in a cluster. */
+export interface ControllerConfig {
+  /** `https://host:port`, without a slash at its end. */
+  readonly url: string;
+  /** The token of the pod's service account for the controller; read for each connection. */
+  readonly tokenFile: string;
+  /** PEM of the authority that signed the controller's certificate; read for each connection. */
+  readonly caFile: string;
+  /** Keeps what the controller told last. */
+  readonly stateFile: string;
+}
+
 /** The whole configuration, with every path absolute or relative to the working folder. */
 export interface Config {
   readonly endpoint: EndpointConfig & {
@@ -94,6 +106,8 @@ export interface Config {
   readonly cluster: ClusterConfig;
   /** Absent: no name is known to lead anywhere. */
   readonly dns?: DnsConfig;
+  /** Absent: policies are those of files. */
+  readonly controller?: ControllerConfig;
   readonly policies: readonly string[];
   readonly parsers: {
     readonly folders: readonly string[];

@@ -52,6 +52,7 @@ export function parseConfig(
     root.get("data").get("transport").text(),
   );
   checkDns(root);
+  checkController(root);
   checkEndpoints(root);
   checkIdentities(root.get("identities"));
   checkSink(root.get("accessLog"));
@@ -144,6 +145,26 @@ function checkDns(root: Cursor): void {
       "config.portable",
       "the portable transport has no process for DNS",
       "write data.transport: auto, and run on Linux",
+    );
+  }
+}
+
+/** A controller tells one workload who it is. */
+function checkController(root: Cursor): void {
+  const controller = root.get("controller");
+  if (!controller.present) return;
+  if (root.get("data").get("transport").text() === "portable") {
+    controller.errorAtKey(
+      "config.portable",
+      "the portable transport follows no controller",
+      "write data.transport: auto, and run on Linux",
+    );
+  }
+  if (root.get("endpoints").present) {
+    controller.errorAtKey(
+      "config.controller-endpoints",
+      "a controller tells a sidecar of one workload, and endpoints lists several",
+      "keep endpoint, or take policies from files",
     );
   }
 }
@@ -265,6 +286,7 @@ function resolve(parsed: Parsed, folder: string): Config {
     identities,
     cluster,
     dns,
+    controller,
     policies,
     parsers,
     mode,
@@ -312,6 +334,14 @@ function resolve(parsed: Parsed, folder: string): Config {
       ...(cluster.stream === undefined ? {} : { stream: at(cluster.stream) }),
     },
     ...(dns === undefined ? {} : { dns: withoutUndefined(dns) }),
+    ...(controller === undefined ? {} : {
+      controller: {
+        url: controller.url,
+        tokenFile: at(controller.tokenFile),
+        caFile: at(controller.caFile),
+        stateFile: at(controller.stateFile),
+      },
+    }),
     policies: policies.map(folderAt),
     parsers: { ...parsers, folders: parsers.folders.map(folderAt) },
     mode,

@@ -7,6 +7,7 @@
 import { z } from "zod";
 import {
   cidr,
+  controllerUrl,
   dnsListenAddress,
   duration,
   hostname,
@@ -113,6 +114,20 @@ export const configSchema = z.strictObject({
     ),
   }).optional().describe(
     "where names lead, for toFQDNs; not in portable",
+  ),
+  controller: z.strictObject({
+    url: controllerUrl,
+    tokenFile: path.describe(
+      "the token by which the controller knows the pod; read at each connection",
+    ),
+    caFile: path.describe(
+      "PEM of the authority that signed the controller's certificate; read at each connection",
+    ),
+    stateFile: path.describe(
+      "keeps what the controller told last: a sidecar that starts again goes on with it, for a day at most",
+    ),
+  }).optional().describe(
+    "policies, identities and the workload's labels come from there too; a change counts after a restart; not in portable",
   ),
   policies: z.array(path).default([])
     .describe("files and folders, watched; without any, everything passes"),

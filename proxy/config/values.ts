@@ -238,3 +238,17 @@ export const hostname = z.string().check((context) => {
     },
   });
 });
+
+/** An origin of https: a token is sent there. */
+export const controllerUrl = z.string().transform((text, context) => {
+  const url = URL.parse(text);
+  if (url?.protocol === "https:" && url.href === `${url.origin}/`) {
+    return url.origin;
+  }
+  return refuse(context, {
+    code: "config.controller-url",
+    message: `${quote(text)} is not where a controller is`,
+    mend:
+      "write https://, a host and a port if it is not 443, such as https://parley-controller.parley-system.svc",
+  });
+}).meta({ type: "string", pattern: "^https://" });

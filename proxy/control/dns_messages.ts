@@ -15,7 +15,12 @@ export type DnsStart = DnsConfig;
 /** From the supervisor. With `log` a descriptor comes. */
 export type ToDns =
   | { readonly type: "configure"; readonly config: DataConfig }
-  | { readonly type: "publish"; readonly documents: readonly StoredDocument[] }
+  /** With a configuration, where the policy is in force only together with that. */
+  | {
+    readonly type: "publish";
+    readonly documents: readonly StoredDocument[];
+    readonly config?: DataConfig;
+  }
   /** The access log goes to this descriptor from now on. */
   | { readonly type: "log" }
   /** Tell what was counted. */

@@ -77,7 +77,12 @@ export type ToWorker =
   | { readonly type: "learn"; readonly leases: readonly Lease[] }
   /** What counted until then (milliseconds since the epoch) counts no longer, but for connections. */
   | { readonly type: "expire"; readonly until: number }
-  | { readonly type: "publish"; readonly published: Published }
+  /** With a configuration, where the policy is in force only together with that. */
+  | {
+    readonly type: "publish";
+    readonly published: Published;
+    readonly config?: DataConfig;
+  }
   /** Accept at this socket. */
   | { readonly type: "listen"; readonly listener: ListenerConfig }
   /** Accept no more there; its connections go on. */

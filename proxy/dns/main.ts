@@ -109,6 +109,7 @@ function carryOut(order: ToDns): void {
     case "configure":
       return judge.configure(order.config);
     case "publish":
+      if (order.config) judge.configure(order.config);
       judge.publish(order.documents);
       return lookups?.follow(namesToLookUp(order.documents));
     case "log":

@@ -125,10 +125,13 @@ export class Dns {
     await this.#process?.tell({ type: "configure", config });
   }
 
-  /** Another policy is in force. */
-  async publish(): Promise<void> {
-    const { documents } = this.#options.state();
-    await this.#process?.tell({ type: "publish", documents });
+  /** Another policy is in force; with `isOther`, for another workload or among others. */
+  async publish(isOther = false): Promise<void> {
+    const { documents, config } = this.#options.state();
+    await this.#process?.tell({
+      ...{ type: "publish", documents },
+      ...(isOther ? { config } : {}),
+    });
   }
 
   /** Gives the process a descriptor for its lines, after a rotation too. */

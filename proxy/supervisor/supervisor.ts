@@ -45,6 +45,7 @@ import {
   RESOLVE_MS,
   resolveNames,
 } from "./names.ts";
+import { Obedience } from "./obedience.ts";
 import { Parsers } from "./parsers.ts";
 import { CHECKER, WORKER } from "./programs.ts";
 import { type Reviewed, Reviews } from "./reviews.ts";
@@ -59,6 +60,8 @@ export interface SupervisorOptions extends SidecarOptions {
   readonly program: string;
   /** A folder of this supervisor's own. */
   readonly folder: string;
+  /** Aborted when it is to stop: a start then waits for nobody any more. */
+  readonly stopping?: AbortSignal;
 }
 
 /** A running sidecar of several processes. */
@@ -71,6 +74,7 @@ export class Supervisor {
   readonly #isolation: Isolation;
   readonly #workers: Workers;
   readonly #cluster: Cluster;
+  readonly #obedience: Obedience;
   readonly #dns: Dns;
   readonly #snapshots: string;
   #parsers: Parsers;
@@ -137,6 +141,16 @@ export class Supervisor {
       info: (message) => this.#log.info(message),
       warn: (message) => this.#log.warn(message),
       changed: () => void this.#inTurn(() => this.#configureWorkers()),
+    });
+    this.#obedience = new Obedience({
+      cluster: this.#cluster,
+      config: () => this.#config,
+      become: (config) => this.#config = config,
+      policies: () => this.#policies.state,
+      forget: () => this.#reviews.forget(),
+      reload: () => this.#reload({ isOther: true }),
+      configure: () => this.#configureWorkers(),
+      inTurn: (act) => this.#inTurn(act),
     });
     this.#dns = new Dns({
       kernel: this.#kernel,
@@ -300,6 +314,8 @@ export class Supervisor {
     this.#hashSecret = await readHashSecret(this.#config);
     this.#reviews.prepare(); // all else waits for the checker
     await this.#cluster.follow(this.#config);
+    const { stopping = new AbortController().signal } = this.#options;
+    await this.#obedience.listen(stopping);
     const { sandbox } = this.#state();
     // They load while the checker works.
     const workers = Array.from(
@@ -315,8 +331,12 @@ export class Supervisor {
     await this.#dns.follow();
     tell();
     this.#watchFiles();
-    this.#resolving = setInterval(() => this.#resolveAgain(), RESOLVE_MS);
+    this.#resolving = setInterval(() => {
+      void this.#resolveAgain();
+      this.#obedience.follow(); // what could not be judged then may be now
+    }, RESOLVE_MS);
     Deno.unrefTimer(this.#resolving);
+    this.#obedience.begin();
   }
 
   async #release(): Promise<void> {
@@ -353,7 +373,8 @@ export class Supervisor {
     }, signal);
   }
 
-  async #reload(): Promise<void> {
+  /** @param options.isOther whether it is for another workload, or among others, than before */
+  async #reload({ isOther = false } = {}): Promise<void> {
     let written: readonly Source[] | undefined;
     try {
       written = await this.#readPolicy();
@@ -364,8 +385,12 @@ export class Supervisor {
     const judgement = await this.#reviews.news(written);
     if (!judgement) return;
     const tell = this.#apply(judgement);
-    await this.#workers.tell({ type: "publish", published: this.#published });
-    await this.#dns.publish();
+    await this.#workers.tell({
+      ...{ type: "publish", published: this.#published },
+      ...(isOther ? { config: this.#state().config } : {}),
+    });
+    await this.#dns.publish(isOther);
+    this.#obedience.ask();
     tell();
     if (!this.#isStopping) this.#reviews.prepare();
     await this.#workers.recycle({
@@ -400,7 +425,12 @@ export class Supervisor {
   async #reconfigure(config: Config): Promise<void> {
     const before = this.#config;
     const { sandbox } = this.#state();
-    this.#config = this.#limited(this.#withShelf(config), this.#log);
+    this.#config = this.#obedience.asTold(
+      this.#limited(this.#withShelf(config), this.#log),
+    );
+    if (isOther(before.controller, config.controller)) {
+      this.#log.warn("controller has changed: it counts after a restart");
+    }
     if (isOther(before.parsers, config.parsers)) {
       this.#parsers = this.#parsersOf(config);
     }
@@ -457,7 +487,11 @@ export class Supervisor {
   async #readPolicy(): Promise<readonly Source[]> {
     const written = await readPolicies(this.#config);
     if (this.#config.enforcement === "never") return written;
-    return [...written, ...this.#shelf.sources()];
+    return [
+      ...written,
+      ...this.#obedience.policies,
+      ...this.#shelf.sources(),
+    ];
   }
 
   #tellOfParsers(changes: readonly ParserChange[]): void {
@@ -518,7 +552,10 @@ export class Supervisor {
     if (policy.refused) {
       throw new ParleyError("Cannot start with this policy", {
         blame: "operator",
-        where: policyPaths(this.#config).join(", "),
+        where: [
+          ...policyPaths(this.#config),
+          ...(this.#config.controller ? ["the controller's policies"] : []),
+        ].join(", "),
         found: policy.problems
           .filter(({ severity }) => severity === "error")
           .map((problem) => `\n  ${formatProblem(problem)}`).join(""),

@@ -46,6 +46,7 @@ function identitiesOf(config: Config, knowledge: SidecarKnowledge): Identities {
   return createIdentities(knowledge.identities, {
     ...config.cluster,
     services: knowledge.services,
+    podCidrs: [...config.cluster.podCidrs, ...knowledge.podCidrs ?? []],
     namesOf: (address) => {
       return (names.get(address) ?? []).map(({ name }) => name).sort();
     },

@@ -157,7 +157,7 @@ export class Worker {
       case "expire":
         return this.#engine?.expire(order.until);
       case "publish":
-        return this.#publish(order.published);
+        return this.#publish(order.published, order.config);
       case "listen":
         return this.#listen(order.listener, descriptor!);
       case "unlisten":
@@ -199,14 +199,19 @@ export class Worker {
   }
 
   /** Puts parsers and policy in force, whole: between two turns of the loop. */
-  async #publish({ parsers, documents }: Published): Promise<void> {
+  async #publish(
+    { parsers, documents }: Published,
+    config: DataConfig | undefined,
+  ): Promise<void> {
     const next = new Map<string, LoadedParser>();
     for (const version of parsers) {
       const loaded = await this.#load(version);
       if (loaded) next.set(version.name, loaded);
     }
     this.#parsers = next;
-    if (this.#policy.replace(documents)) this.#engine?.policyChanged();
+    const isOther = this.#policy.replace(documents);
+    if (config) this.#configure(config); // connections are judged by both
+    else if (isOther) this.#engine?.policyChanged();
     this.#engine?.parsersChanged(); // what waits is shown again: under the new policy
   }
 

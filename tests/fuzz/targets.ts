@@ -10,11 +10,8 @@ import type { Pod } from "../../kube/inject/inject.ts";
 import { difference } from "../../kube/inject/patch.ts";
 import { applyPatch, podWith } from "../../kube/inject/testing.ts";
 import { undo } from "../../kube/inject/undo.ts";
-import {
-  answerReview,
-  MalformedReview,
-  SYSTEM_NAMESPACES,
-} from "../../kube/webhook/review.ts";
+import { MalformedReview } from "../../kube/webhook/envelope.ts";
+import { answerReview, SYSTEM_NAMESPACES } from "../../kube/webhook/review.ts";
 import { REVIEW, reviewOf } from "../../kube/webhook/testing.ts";
 import { createPolicyStore, type L7Catalog } from "../../policy/mod.ts";
 import { parseConfig } from "../../proxy/config/mod.ts";

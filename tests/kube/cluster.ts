@@ -154,11 +154,14 @@ export interface KubeObject {
   readonly [key: string]: unknown;
 }
 
+const PARLEY = "/apis/parley.dev/v1alpha1";
+const ADMISSION = "/apis/admissionregistration.k8s.io/v1";
 const RBAC = "/apis/rbac.authorization.k8s.io/v1";
 const COLLECTIONS: Readonly<Record<string, readonly [string, string]>> = {
   Namespace: ["/api/v1", "namespaces"],
   Pod: ["/api/v1", "pods"],
   Secret: ["/api/v1", "secrets"],
+  ConfigMap: ["/api/v1", "configmaps"],
   Service: ["/api/v1", "services"],
   ServiceAccount: ["/api/v1", "serviceaccounts"],
   Deployment: ["/apis/apps/v1", "deployments"],
@@ -168,9 +171,21 @@ const COLLECTIONS: Readonly<Record<string, readonly [string, string]>> = {
   RoleBinding: [RBAC, "rolebindings"],
   ClusterRole: [RBAC, "clusterroles"],
   ClusterRoleBinding: [RBAC, "clusterrolebindings"],
+  CustomResourceDefinition: [
+    "/apis/apiextensions.k8s.io/v1",
+    "customresourcedefinitions",
+  ],
+  ParleyPolicy: [PARLEY, "parleypolicies"],
+  ParleyClusterPolicy: [PARLEY, "parleyclusterpolicies"],
+  Lease: ["/apis/coordination.k8s.io/v1", "leases"],
+  CiliumNetworkPolicy: ["/apis/cilium.io/v2", "ciliumnetworkpolicies"],
   MutatingWebhookConfiguration: [
-    "/apis/admissionregistration.k8s.io/v1",
+    ADMISSION,
     "mutatingwebhookconfigurations",
+  ],
+  ValidatingWebhookConfiguration: [
+    ADMISSION,
+    "validatingwebhookconfigurations",
   ],
 };
 

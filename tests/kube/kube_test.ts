@@ -22,7 +22,7 @@ import {
   deployed,
   onLoopback,
   overwriteBundles,
-  WebhookProcess,
+  startWebhook,
 } from "./webhook.ts";
 
 const OPTIONS: InjectOptions = { image: "parley:test", sidecar: "native" };
@@ -80,7 +80,7 @@ testWith(needs, "the webhook in a real API server", async (tools, test) => {
     },
   );
 
-  await using first = await WebhookProcess.start(cluster, port, "1h");
+  await using first = await startWebhook(cluster, port, "1h");
 
   await step(
     "with its service account's rights the webhook has itself trusted",
@@ -260,7 +260,7 @@ testWith(needs, "the webhook in a real API server", async (tools, test) => {
   await step(
     "a certificate of another life follows, and no pod fails meanwhile",
     async () => {
-      await using second = await WebhookProcess.start(cluster, port, "1m");
+      await using second = await startWebhook(cluster, port, "1m");
       await untilCreated(cluster);
       const start = performance.now();
       let pods = 0;

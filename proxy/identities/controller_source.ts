@@ -1,0 +1,345 @@
+/**
+ * A controller's stream, followed: which policies the workload has, and who the
+ * peers are of whom they speak. Without the controller, what it told last
+ * counts, after a new start too.
+ *
+ * @module
+ */
+import { ControllerStream, type Told } from "../../policy/controller_stream.ts";
+import {
+  type IdentitySource,
+  type Knowledge,
+  NOTHING,
+  type SourceState,
+  type SourceStatus,
+} from "../../policy/identity_source.ts";
+import type { ControllerConfig } from "../config/model.ts";
+import { parseJson } from "../../policy/identity_stream.ts";
+import { escapeControls } from "../../policy/problem.ts";
+import { thrownText } from "../thrown.ts";
+import { HEARTBEAT_MS, STREAM_PATH, tagOf, VIEW_HEADER } from "./protocol.ts";
+import { STATE_MAX, StateFile } from "./state_file.ts";
+import { widened } from "./widened.ts";
+
+/** Those of a cluster whom the policies ask for that the controller knows, or all of it. */
+export type View = "needed" | "complete";
+
+/** What was told, and of how much of the cluster. */
+export interface ToldView extends Told {
+  readonly view: View;
+}
+
+/** What a source is given beside its configuration. */
+export interface ControllerOptions {
+  /** What is asked for at first; see {@linkcode ControllerSource.want}. */
+  readonly view: View;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  warn(message: string): void;
+  /** Another state is to be had. */
+  changed(): void;
+  /** The status may be another. */
+  looked(): void;
+}
+
+/** Characters that a controller may have a sidecar hold. */
+const TOLD_MAX = 4 * STATE_MAX;
+const ANSWER_MS = 10_000;
+/** Whoever says nothing for so long is gone. */
+const SILENCE_MS = 3 * HEARTBEAT_MS;
+/** Between two attempts; half as much or half as much again, so that not all sidecars come at once. */
+const FIRST_RETRY_MS = 250;
+const LONGEST_RETRY_MS = 30_000;
+/** The state file is written at most so often, and touched while nothing changes. */
+const WRITE_EVERY_MS = 1_000;
+const TOUCH_EVERY_MS = 5 * 60_000;
+
+export class ControllerSource implements IdentitySource {
+  readonly name: string;
+  readonly #config: ControllerConfig;
+  readonly #options: ControllerOptions;
+  readonly #file: StateFile;
+  readonly #closing = new AbortController();
+  readonly #first = Promise.withResolvers<void>();
+  #connection = new AbortController();
+  #stream = new ControllerStream(TOLD_MAX);
+  #told: ToldView | undefined;
+  #view: View;
+  #knowledge: Knowledge = NOTHING;
+  #state: SourceState = "starting";
+  #heard: number | undefined;
+  #error: string | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #writing: Promise<void> | undefined;
+  #isUnwritten = false;
+  #writeFault = "";
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(config: ControllerConfig, options: ControllerOptions) {
+    this.name = `controller ${config.url}`;
+    this.#config = config;
+    this.#options = options;
+    this.#view = options.view;
+    this.#file = new StateFile(config.stateFile);
+  }
+
+  /** What was told last. */
+  get told(): ToldView | undefined {
+    return this.#told;
+  }
+
+  /** What counts: see {@linkcode settle} and {@linkcode widen}. */
+  get knowledge(): Knowledge {
+    return this.#knowledge;
+  }
+
+  status(now: number): SourceStatus {
+    return {
+      name: this.name,
+      state: this.#state,
+      age: this.#heard === undefined ? undefined : now - this.#heard,
+      ...(this.#error === undefined ? {} : { error: this.#error }),
+    };
+  }
+
+  /**
+   * Begins to follow the controller, and resolves when something was told: by
+   * the state file, or else by the controller, however long that takes.
+   *
+   * @throws the signal's reason
+   */
+  async start(signal: AbortSignal): Promise<void> {
+    await this.#readFile();
+    this.#running = this.#run();
+    const { promise, reject } = Promise.withResolvers<never>();
+    const abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort);
+    if (signal.aborted) abort();
+    try {
+      await Promise.race([this.#first.promise, promise]);
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  /** What was told counts, and nothing else. */
+  settle({ knowledge }: Told): void {
+    this.#knowledge = knowledge;
+  }
+
+  /** What was told counts, and of others what was told of them before: policies of then are in force still. */
+  widen({ knowledge }: Told): void {
+    this.#knowledge = widened(knowledge, this.#knowledge);
+  }
+
+  /** Asks for another view from now on. */
+  want(view: View): void {
+    if (view === this.#view) return;
+    this.#view = view;
+    this.#connection.abort(
+      new Error("another view of the cluster is asked for"),
+    );
+  }
+
+  watch(): void {} // `changed` is told
+
+  async close(): Promise<void> {
+    this.#closing.abort(new Error("the sidecar is stopping"));
+    this.#connection.abort(this.#closing.signal.reason);
+    await this.#running;
+    clearTimeout(this.#timer);
+    await this.#writing;
+  }
+
+  async #readFile(): Promise<void> {
+    const { now, warn } = this.#options;
+    try {
+      const kept = await this.#file.read(now());
+      if (!kept) return;
+      for (const line of kept.lines) this.#stream.take(line);
+      const told = this.#stream.take('{"event":"synced"}')!;
+      this.#heard = kept.heard;
+      this.#state = "stale";
+      this.#error = "the controller was not heard yet";
+      this.#take(told, this.#view);
+    } catch (error) {
+      this.#stream = new ControllerStream(TOLD_MAX);
+      warn(
+        `the controller's last state in ${this.#config.stateFile} is not used: ${
+          thrownText(error)
+        }`,
+      );
+    }
+  }
+
+  async #run(): Promise<void> {
+    let attempt = 0;
+    while (!this.#closing.signal.aborted) {
+      this.#connection = new AbortController();
+      const [heard, view] = [this.#heard, this.#view];
+      try {
+        await this.#follow(view, this.#connection);
+      } catch (error) {
+        if (view !== this.#view) continue; // it was ended for that
+        this.#error = thrownText(error);
+        if (this.#state === "live") this.#state = "stale";
+      } finally {
+        this.#stream.drop();
+      }
+      this.#options.looked();
+      attempt = this.#heard === heard ? attempt + 1 : 0;
+      await this.#pause(attempt);
+    }
+  }
+
+  async #pause(attempt: number): Promise<void> {
+    const longest = Math.min(FIRST_RETRY_MS * 2 ** attempt, LONGEST_RETRY_MS);
+    const signal = this.#closing.signal;
+    if (signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(done, longest * (0.5 + Math.random()));
+      function done() {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", done);
+        resolve();
+      }
+      signal.addEventListener("abort", done);
+    });
+  }
+
+  /** One connection, from its beginning to its end. @throws {Error} why it ended */
+  async #follow(view: View, connection: AbortController): Promise<void> {
+    const { url, caFile, tokenFile } = this.#config;
+    const [ca, token] = await Promise.all([
+      Deno.readTextFile(caFile),
+      Deno.readTextFile(tokenFile),
+    ]);
+    using client = Deno.createHttpClient({ caCerts: [ca] });
+    const late = setTimeout(
+      () => connection.abort(new Error("no answer came in time")),
+      ANSWER_MS,
+    );
+    let response: Response;
+    try {
+      response = await fetch(url + STREAM_PATH, {
+        client,
+        headers: {
+          authorization: `Bearer ${token.trim()}`,
+          "if-none-match": tagOf(this.#stream.lines),
+          [VIEW_HEADER]: view,
+        },
+        redirect: "error", // a token goes to nobody else
+        signal: connection.signal,
+      });
+    } finally {
+      clearTimeout(late);
+    }
+    if (!response.ok) throw new Error(await refusalOf(response));
+    await this.#listen(response, view, connection);
+    throw new Error("the controller ended the stream");
+  }
+
+  async #listen(
+    response: Response,
+    view: View,
+    connection: AbortController,
+  ): Promise<void> {
+    let silence: ReturnType<typeof setTimeout> | undefined;
+    const hear = () => {
+      clearTimeout(silence);
+      silence = setTimeout(
+        () => connection.abort(new Error("the controller is silent")),
+        SILENCE_MS,
+      );
+    };
+    const decoder = new TextDecoder("utf-8", { fatal: true });
+    let rest = "";
+    hear();
+    try {
+      for await (const bytes of response.body!) {
+        hear();
+        const lines = (rest + decoder.decode(bytes, { stream: true })).split(
+          "\n",
+        );
+        rest = lines.pop()!;
+        if (rest.length > TOLD_MAX) throw new Error("a line has no end");
+        for (const line of lines) this.#takeLine(line, view);
+      }
+    } finally {
+      clearTimeout(silence);
+    }
+  }
+
+  #takeLine(line: string, view: View): void {
+    const told = this.#stream.take(line);
+    // An empty line says that nothing is another.
+    if (this.#state === "live") this.#heard = this.#options.now();
+    if (!told) return;
+    this.#heard = this.#options.now();
+    this.#state = "live";
+    this.#error = undefined;
+    this.#options.looked();
+    this.#keep();
+    this.#take(told, view);
+  }
+
+  #take(told: Told, view: View): void {
+    this.#told = { ...told, view };
+    this.#first.resolve();
+    this.#options.changed();
+  }
+
+  /** Has the state written, soon; what changes meanwhile is written with it. */
+  #keep(): void {
+    this.#isUnwritten = true;
+    this.#schedule(WRITE_EVERY_MS);
+  }
+
+  #schedule(delay: number): void {
+    if (this.#writing || this.#closing.signal.aborted) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#writing = this.#write().finally(() => {
+        this.#writing = undefined;
+        this.#schedule(this.#isUnwritten ? WRITE_EVERY_MS : TOUCH_EVERY_MS);
+      });
+    }, delay);
+  }
+
+  /** Never rejects. */
+  async #write(): Promise<void> {
+    try {
+      if (this.#isUnwritten) {
+        this.#isUnwritten = false;
+        await this.#file.write(this.#stream.lines);
+      } else if (this.#state === "live") {
+        await this.#file.touch(this.#options.now());
+      }
+      this.#writeFault = "";
+    } catch (error) {
+      const fault = thrownText(error);
+      if (fault === this.#writeFault) return;
+      this.#writeFault = fault;
+      this.#options.warn(
+        `the controller's state cannot be kept in ${this.#config.stateFile}: ${fault}`,
+      );
+    }
+  }
+}
+
+/** Why there is no stream, in the controller's words; they are of somebody else. */
+async function refusalOf(response: Response): Promise<string> {
+  const { status } = response;
+  let text = "";
+  const decoder = new TextDecoder();
+  for await (const bytes of response.body ?? []) {
+    text += decoder.decode(bytes, { stream: true });
+    if (text.length > REFUSAL_MAX) break;
+  }
+  const { detail } = (parseJson(text) ?? {}) as { detail?: unknown };
+  return typeof detail === "string"
+    ? `the controller answers ${status}: ${escapeControls(detail)}`
+    : `the controller answers ${status}`;
+}
+
+const REFUSAL_MAX = 4_096;
