@@ -6,9 +6,11 @@
 import { KubeClient } from "../kube/client/client.ts";
 import { Controller } from "../kube/controller/controller.ts";
 import { trusting } from "../kube/controller/judge.ts";
+import { parsePrefix } from "../policy/cidr.ts";
+import { quote } from "../policy/problem.ts";
 import { thrownText } from "../proxy/thrown.ts";
 import { builtInCatalog } from "./built_in_catalog.ts";
-import { EXIT_FAILED } from "./exit.ts";
+import { EXIT_FAILED, UsageError } from "./exit.ts";
 import {
   accessTo,
   ownNamespace,
@@ -24,6 +26,7 @@ export interface ControllerOptions {
   readonly metrics: string;
   readonly host?: readonly string[];
   readonly namespace?: string;
+  readonly podCidr?: readonly string[];
   readonly l7proto?: readonly string[];
   readonly kubeconfig?: string;
 }
@@ -34,6 +37,7 @@ export async function controller(options: ControllerOptions): Promise<number> {
   const listen = readListen("--listen", options.listen);
   const metrics = readMetrics(options.metrics);
   const namespace = options.namespace ?? await ownNamespace("the controller");
+  const podCidrs = (options.podCidr ?? []).map(readPrefix);
   const stopped = untilStopped();
   try {
     using client = new KubeClient(await accessTo(options.kubeconfig));
@@ -45,6 +49,7 @@ export async function controller(options: ControllerOptions): Promise<number> {
       listen,
       hosts: options.host ?? [`parley-controller.${namespace}.svc`],
       metrics,
+      podCidrs,
       catalog: trusting(builtInCatalog(), options.l7proto ?? []),
       log,
     });
@@ -57,4 +62,14 @@ export async function controller(options: ControllerOptions): Promise<number> {
     log.error(`the controller does not run: ${thrownText(error)}`);
     return EXIT_FAILED;
   }
+}
+
+/** @throws {UsageError} when it is none */
+function readPrefix(text: string): string {
+  if (parsePrefix(text)) return text;
+  throw new UsageError(
+    `--pod-cidr ${
+      quote(text)
+    } is no prefix; write an address and a length, such as 10.0.0.0/8`,
+  );
 }

@@ -64,6 +64,10 @@ export function controllerCommand(exit: (code: number) => void): Command {
       "what sidecars call (default: parley-controller.NAMESPACE.svc)",
     )
     .option("--namespace <name>", "the controller's own (default: its pod's)")
+    .option(
+      "--pod-cidr <prefix...>",
+      "all pods are inside: sidecars then need no list of them for policies about the world",
+    )
     .option("--l7proto <name...>", L7PROTO)
     .option("--kubeconfig <file>", "outside of a cluster: how to reach it")
     .addHelpText("after", CONTROLLER_HELP)

@@ -41,6 +41,8 @@ export interface ControllerOptions {
   /** Names and addresses that sidecars call. */
   readonly hosts: readonly string[];
   readonly metrics: MetricsOptions;
+  /** Prefixes of all pods, where they are known. */
+  readonly podCidrs: readonly string[];
   readonly catalog: L7Catalog;
   readonly log: {
     info(message: string): void;
@@ -59,7 +61,7 @@ const PUBLISH_MS = 60_000;
 export class Controller implements AsyncDisposable {
   readonly #options: ControllerOptions;
   readonly #stop = new AbortController();
-  readonly #cluster = new Cluster();
+  readonly #cluster: Cluster;
   readonly #reporter: Reporter;
   readonly #events: Events;
   readonly #lease: Lease;
@@ -70,6 +72,7 @@ export class Controller implements AsyncDisposable {
   private constructor(options: ControllerOptions) {
     const { client, namespace, identity, catalog, log } = options;
     this.#options = options;
+    this.#cluster = new Cluster({ podCidrs: options.podCidrs });
     this.#events = new Events(client, log);
     this.#lease = new Lease({
       client,

@@ -17,6 +17,7 @@ import {
   sync,
 } from "../../kube/controller/stream/testing.ts";
 import { poll } from "../../tests/e2e/wait.ts";
+import { freePort } from "../../tests/free_port.ts";
 import { ControllerSource, type View } from "./controller_source.ts";
 import { STATE_AGE_MAX_MS, StateFile } from "./state_file.ts";
 
@@ -78,7 +79,7 @@ class Bench implements AsyncDisposable {
 }
 
 async function field(cluster = sync(smallCluster())): Promise<Field> {
-  const field = await Field.open(cluster);
+  const field = await Field.open(cluster, { port: freePort() });
   await Deno.writeTextFile(`${field.folder}/token`, "token-of-a\n");
   return field;
 }

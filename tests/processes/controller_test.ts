@@ -13,6 +13,7 @@ import {
 import type { SidecarStatus } from "../../proxy/administered.ts";
 import { Lines } from "../e2e/lines.ts";
 import { poll, within } from "../e2e/wait.ts";
+import { freePort } from "../free_port.ts";
 import { ask } from "./admin_client.ts";
 import { ignore, type Options, Parley } from "./parley.ts";
 import { LineServer } from "./servers.ts";
@@ -27,7 +28,7 @@ async function controller(): Promise<Field> {
   const cluster = sync(smallCluster());
   cluster.setPod(CLIENT);
   cluster.setPolicy(FROM_CLIENT);
-  const field = await Field.open(cluster);
+  const field = await Field.open(cluster, { port: freePort() });
   await Deno.writeTextFile(`${field.folder}/token`, "token-of-a");
   return field;
 }
