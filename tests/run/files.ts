@@ -54,9 +54,11 @@ export function batchesOf(files: readonly string[]): string[][] {
     return place < 0 ? SLOW.length : place;
   };
   const ordered = files.toSorted((one, other) => rank(one) - rank(other));
+  // Of few files each of the two processes has its half.
+  const size = Math.min(FILES_MAX, Math.ceil(ordered.length / 2));
   const batches: string[][] = [];
-  for (let i = 0; i < ordered.length; i += FILES_MAX) {
-    batches.push(ordered.slice(i, i + FILES_MAX));
+  for (let i = 0; i < ordered.length; i += size) {
+    batches.push(ordered.slice(i, i + size));
   }
   return batches;
 }
