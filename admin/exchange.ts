@@ -29,6 +29,8 @@ export interface Patience {
   readonly handled: number;
   /** A reader of a stream to read what was sent. */
   readonly stall: number;
+  /** The rest of a request that was refused before it was whole to arrive. */
+  readonly rest: number;
 }
 
 const PATIENCE: Patience = {
@@ -36,7 +38,10 @@ const PATIENCE: Patience = {
   prompt: 500,
   handled: 30_000,
   stall: 30_000,
+  rest: 1000,
 };
+/** So much of what was refused is taken, and passed over. */
+const REST_BYTES = 8 * 1024 * 1024;
 const METHODS: ReadonlySet<string> = new Set([
   ...["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
 ]);
@@ -72,6 +77,8 @@ export class Exchange {
   #after: Promise<After> | undefined;
   readonly #displaced = Promise.withResolvers<typeof DISPLACED>();
   #isReceiving = true;
+  /** The request is answered before it is whole: it was wrong, or nobody's. */
+  #isRefused = false;
 
   constructor(conn: Deno.Conn, server: Server, patience = PATIENCE) {
     this.#conn = conn;
@@ -97,6 +104,7 @@ export class Exchange {
       if (response === DISPLACED) return await this.#write(await AWAY);
       if (isStream(response)) await this.#stream(response);
       else await this.#send(response);
+      if (this.#isRefused) await this.#passOver();
     } catch { /* the client has gone, or does not read its answer */ }
   }
 
@@ -128,6 +136,15 @@ export class Exchange {
   }
 
   async #readRequest(): Promise<Request | undefined> {
+    try {
+      return await this.#readWhole();
+    } catch (error) {
+      this.#isRefused = true;
+      throw error;
+    }
+  }
+
+  async #readWhole(): Promise<Request | undefined> {
     const buffer = new Uint8Array(4096);
     let isAdmitted = false;
     for (;;) {
@@ -223,6 +240,24 @@ export class Exchange {
     } finally {
       await body.cancel().catch(() => {});
     }
+  }
+
+  /**
+   * Takes the rest of a refused request. Were the connection closed over it,
+   * the client, who is still sending, might not see its answer (RFC 9112
+   * section 9.6).
+   */
+  async #passOver(): Promise<void> {
+    await this.#conn.closeWrite();
+    const buffer = new Uint8Array(16 * 1024);
+    const read = async () => {
+      for (let left = REST_BYTES; left > 0;) {
+        const count = await this.#conn.read(buffer);
+        if (count === null) return;
+        left -= count;
+      }
+    };
+    await inTime(read(), this.#patience.rest);
   }
 
   #begin(response: Response): Promise<void> {

@@ -2,6 +2,7 @@
 import {
   deepStrictEqual as assertEquals,
   match as assertMatch,
+  rejects as assertRejects,
 } from "node:assert/strict";
 import { Exchange, type Patience, type Server } from "./exchange.ts";
 
@@ -122,7 +123,7 @@ Deno.test("a reader that reads nothing is left in the end", async () => {
       await left.promise; // the kernel's buffers are full
     },
     undefined,
-    { whole: 5000, prompt: 500, handled: 5000, stall: 100 },
+    { whole: 5000, prompt: 500, handled: 5000, stall: 100, rest: 50 },
   );
 });
 
@@ -153,7 +154,7 @@ Deno.test("what takes too long is answered, abandoned, and lets go of what it ge
       await source.left;
     },
     undefined,
-    { whole: 5000, prompt: 10, handled: 50, stall: 100 },
+    { whole: 5000, prompt: 10, handled: 50, stall: 100, rest: 50 },
   );
 });
 
@@ -169,7 +170,7 @@ Deno.test("what nobody waits for any more is abandoned", async () => {
       await source.left;
     },
     undefined,
-    { whole: 2000, prompt: 10, handled: 60_000, stall: 100 },
+    { whole: 2000, prompt: 10, handled: 60_000, stall: 100, rest: 50 },
   );
 });
 
@@ -184,7 +185,7 @@ Deno.test("who has ended its side is answered, if the answer comes soon", async 
       assertMatch(await readAll(client), /^HTTP\/1.1 200 .*done$/s);
     },
     undefined,
-    { whole: 5000, prompt: 10, handled: 60_000, stall: 100 },
+    { whole: 5000, prompt: 10, handled: 60_000, stall: 100, rest: 50 },
   );
 });
 
@@ -222,5 +223,42 @@ Deno.test("who has not said what it wants makes way, and is told", async () => {
       assertMatch(await readAll(client), /^HTTP\/1.1 503 .*send it at once/s);
       assertEquals(exchange.isReceiving, false);
     },
+  );
+});
+
+/** A request that is refused by its head; so much comes after that. */
+async function sayTooMuch(client: Deno.Conn, bytes: number): Promise<void> {
+  const head = `PUT / HTTP/1.1\r\nhost: x\r\ncontent-length: ${bytes}\r\n\r\n`;
+  await client.write(new TextEncoder().encode(head));
+  const body = new Uint8Array(64 * 1024);
+  for (let left = bytes; left > 0;) {
+    left -= await client.write(body.subarray(0, Math.min(left, body.length)));
+  }
+}
+
+const never = () => Promise.reject(new Error("nobody is to be asked"));
+
+Deno.test("a client that sends on after it was refused can send all, and has its answer", async () => {
+  await withExchange(never, async (client) => {
+    await sayTooMuch(client, 6 << 20); // more than the kernel takes by itself
+    assertMatch(await readAll(client), /^HTTP\/1.1 413 .*send a shorter one/s);
+  });
+});
+
+Deno.test("a client that was refused and neither sends nor leaves is left", async () => {
+  await withExchange(
+    never,
+    async (client) => {
+      const head =
+        "PUT / HTTP/1.1\r\nhost: x\r\ncontent-length: 9999999\r\n\r\n";
+      await client.write(new TextEncoder().encode(head));
+      assertMatch(await readAll(client), /^HTTP\/1.1 413 /);
+      // Its connection is closed beneath it: what it sends is answered by a reset.
+      await assertRejects(async () => {
+        for (;;) await client.write(new Uint8Array(1024));
+      });
+    },
+    undefined,
+    { whole: 5000, prompt: 500, handled: 5000, stall: 100, rest: 50 },
   );
 });
