@@ -18,8 +18,8 @@ export interface Supervised {
   readonly file?: string;
 }
 
-/** How long reading the configuration may take. */
-const READ_MS = 10_000;
+/** How long reading the configuration may take, on a machine that is busy too. */
+const READ_MS = 30_000;
 const READER = new URL("read_config.ts", import.meta.url);
 
 async function supervise(folder: string): Promise<void> {
