@@ -12,7 +12,7 @@ export const HEAD_MAX = 16 * 1024;
 /** Of a body. */
 export const BODY_MAX = 64 * 1024;
 /** Of the body of a policy. */
-export const POLICY_MAX = 1024 * 1024;
+const POLICY_MAX = 1024 * 1024;
 
 /** What stands before the body. */
 export interface Head {

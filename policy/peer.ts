@@ -96,16 +96,6 @@ export function factsOf(peer: Peer): PeerFacts {
   };
 }
 
-export function matchesPeer(test: PeerTest, peer: PeerFacts): boolean {
-  if (test === "any") return true;
-  return test.selectors.some((selector) => selects(selector, peer.labels)) ||
-    test.cidrs.some((cidr) => matchesCidr(cidr, peer)) ||
-    test.entities.some((entity) => matchesEntity(entity, peer)) ||
-    test.nodes.some((selector) => selects(selector, peer.labels)) ||
-    test.names.some((name) => matchesName(name, peer)) ||
-    test.services.some((service) => matchesService(service, peer));
-}
-
 export function matchesCidr(test: CidrTest, peer: PeerFacts): boolean {
   const { host } = peer;
   if (!peer.isWorld || host === undefined) return false;

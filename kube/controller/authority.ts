@@ -11,7 +11,7 @@ import { type Authority, createAuthority } from "../webhook/certificate.ts";
 /** The Secret with the authority, and the Lease, as deploy/ names them. */
 export const CONTROLLER_NAME = "parley-controller";
 /** The ConfigMap with its certificate, which the webhook reads. */
-export const CA_NAME = "parley-controller-ca";
+const CA_NAME = "parley-controller-ca";
 const CA_KEY = "ca.crt";
 
 const YEAR_MS = 365 * 24 * 3_600_000;

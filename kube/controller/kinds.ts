@@ -15,7 +15,7 @@ interface Kind {
 const CILIUM = { group: "cilium.io", version: "v2" };
 const PARLEY = { group: "parley.dev", version: "v1alpha1" };
 
-export const POLICY_KINDS: Readonly<Record<PolicyKind, Kind>> = {
+const POLICY_KINDS: Readonly<Record<PolicyKind, Kind>> = {
   ParleyPolicy: { ...PARLEY, plural: "parleypolicies" },
   ParleyClusterPolicy: { ...PARLEY, plural: "parleyclusterpolicies" },
   CiliumNetworkPolicy: { ...CILIUM, plural: "ciliumnetworkpolicies" },

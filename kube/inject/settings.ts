@@ -60,7 +60,7 @@ const KNOWN = [
 type Name = (typeof KNOWN)[number];
 
 /** A worker needs 64 MiB at least, and the supervisor and a checker beside it some 190. */
-export const LEAST_MEMORY = 256 * 2 ** 20;
+const LEAST_MEMORY = 256 * 2 ** 20;
 const LONGEST_DRAIN = 3600;
 /** The largest user id; the one above means "none". */
 const LAST_UID = 2 ** 32 - 2;

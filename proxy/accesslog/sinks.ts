@@ -19,7 +19,7 @@ export function openSink(target: LogTarget, log: UnixSinkOptions): LogSink {
 }
 
 /** Standard output. */
-export function stdoutSink(): LogSink {
+function stdoutSink(): LogSink {
   return {
     write: (bytes) => writeAll(Deno.stdout, bytes),
     reopen() {},

@@ -15,7 +15,7 @@ import { type Keys, union } from "../cluster/subscriptions.ts";
 /** Written at once; what waits beyond it waits as lines that all streams share. */
 const CHUNK = 64 * 1024;
 /** A reader that takes nothing for so long is hung up on. */
-export const STALLED_MS = 60_000;
+const STALLED_MS = 60_000;
 
 const SYNCED = '{"event":"synced"}';
 const RESET = '{"event":"reset"}';
