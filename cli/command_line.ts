@@ -252,7 +252,7 @@ function connectionCommands(exit: (code: number) => void): Command {
     );
 
   filtered(ofSidecar(connections.command("close")))
-    .description("end a connection, or all of which all that is said is so")
+    .description("end one connection by its ID, or all that the options fit")
     .argument("[id]", "of the connection, as the access log has it")
     .option("--json", "print how many as JSON")
     .action(async (id, options) =>

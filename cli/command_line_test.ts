@@ -41,6 +41,16 @@ const CASES: readonly {
   { args: "check", exit: 2, err: /missing required argument 'file'/ },
   { args: "run extra", exit: 2, err: /too many arguments/ },
   { args: "run --listen", exit: 2, err: /argument missing/ },
+  {
+    args: "webhook --namespace x --controller http://y",
+    exit: 2,
+    err: /--controller: "http:\/\/y" cannot be; write https:/,
+  },
+  {
+    args: "controller --namespace x --pod-cidr 10.0.0.0",
+    exit: 2,
+    err: /--pod-cidr "10.0.0.0" is no prefix/,
+  },
   { args: "parsers", exit: 2, err: /Usage: parley parsers/ },
   { args: "parsers lst", exit: 2, err: /unknown command 'lst'[\s\S]*list\?/ },
   { args: "parsers test", exit: 2, err: /missing required argument 'name'/ },

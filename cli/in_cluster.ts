@@ -11,6 +11,7 @@ import {
 } from "../kube/client/access.ts";
 import type { MetricsOptions } from "../kube/metrics.ts";
 import { UsageError } from "./exit.ts";
+import { readFile } from "./files.ts";
 
 /** How the API server is reached: as the pod's account, or as a file says. */
 export async function accessTo(
@@ -20,7 +21,7 @@ export async function accessTo(
     return await inCluster((name) => Deno.env.get(name), Deno.readTextFile);
   }
   const { byKubeconfig } = await import("../kube/client/kubeconfig.ts");
-  return await byKubeconfig(kubeconfig, Deno.readTextFile);
+  return await byKubeconfig(kubeconfig, readFile);
 }
 
 /** The namespace of the pod. @throws {UsageError} outside of one */

@@ -9,8 +9,8 @@ import { type Rewrite, rewriteManifest } from "../kube/inject/manifest.ts";
 import { readPod } from "../kube/inject/pod.ts";
 import { Refused } from "../kube/inject/refused.ts";
 import { undo } from "../kube/inject/undo.ts";
-import { escapeControls } from "../policy/problem.ts";
-import { EXIT_FAILED } from "./exit.ts";
+import { escapeControls, quote } from "../policy/problem.ts";
+import { EXIT_FAILED, UsageError } from "./exit.ts";
 import { readFile } from "./files.ts";
 
 /** What `--help` lists. */
@@ -40,13 +40,21 @@ export async function inject(options: InjectOptions): Promise<number> {
   return 0;
 }
 
-/** The image that is taken unless another is named. */
-export const IMAGE = `parley:${manifest.version}`;
+/** The sidecar's image: one that is named, or that of this version. @throws {UsageError} when it is none */
+export function readImage(name = `parley:${manifest.version}`): string {
+  if (/^\S+$/.test(name)) return name;
+  throw new UsageError(
+    `--image ${
+      quote(name)
+    } is no image; write its name, such as registry.example/parley:${manifest.version}`,
+  );
+}
 
-function injected({ image, nativeSidecar }: InjectOptions): Rewrite {
+function injected({ image: name, nativeSidecar }: InjectOptions): Rewrite {
+  const image = readImage(name);
   return (pod) => {
     const injection = injectPod(pod, {
-      image: image ?? IMAGE,
+      image,
       sidecar: nativeSidecar ? "native" : "container",
     });
     switch (injection.kind) {

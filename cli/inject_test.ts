@@ -66,6 +66,12 @@ Deno.test("parley inject says which pods it leaves alone, and what their authors
     );
   }));
 
+Deno.test("parley inject refuses an image that is none", async () => {
+  const { code, out, err } = await inject(POD, "-f", "-", "--image", "");
+  assertEquals([code, out], [2, ""]);
+  assertMatch(err, /--image "" is no image; write its name/);
+});
+
 Deno.test("parley inject needs a file", async () => {
   const { code, err } = await inject("");
   assertEquals(code, 2);

@@ -81,7 +81,9 @@ const L7PROTO =
   "parsers that pods bring by ConfigMap: rules for them are judged by sidecars only";
 
 const INJECT_EXAMPLES = `
-What a pod is to have is said by its annotations, such as parley.dev/ports: "11211".
+What a pod is to have is said by its annotations, such as parley.dev/ports: "11211"; policies of the
+cluster are not asked, and the sidecar follows no controller. Pods, whatever makes pods, and Lists of
+them change; all other objects stay.
 
 Examples:
   parley inject -f deployment.yaml | kubectl apply -f -
@@ -90,13 +92,14 @@ Examples:
 Exit code: 0 printed, 1 a pod is refused or the text is no YAML, and nothing is printed, 2 wrong use.`;
 
 const WEBHOOK_HELP = `
-deploy/base installs it. It needs its Secret and its MutatingWebhookConfiguration, both named
-parley-webhook, and the rights to read and write them.
+deploy/base installs it. It needs its Secret, its MutatingWebhookConfiguration and its
+ValidatingWebhookConfiguration, all named parley-webhook, the ConfigMap parley-controller-ca with
+--controller, and the rights of deploy/base/rbac.yaml.
 
 Exit code: 0 told to stop, 1 the cluster is not as it needs it, 2 wrong use.`;
 
 const CONTROLLER_HELP = `
 deploy/base installs it. It needs its Secret, its Lease and its ConfigMap, named parley-controller,
-parley-controller and parley-controller-ca, and rights to read the cluster: deploy/base/rbac.yaml.
+parley-controller and parley-controller-ca, and the rights of deploy/base/controller-rbac.yaml.
 
 Exit code: 0 told to stop, 1 the cluster is not as it needs it, 2 wrong use.`;

@@ -16,7 +16,7 @@ import {
   readMetrics,
   untilStopped,
 } from "./in_cluster.ts";
-import { IMAGE } from "./inject.ts";
+import { readImage } from "./inject.ts";
 import { createOperatorLog } from "./operator_log.ts";
 
 /** What `--help` lists. */
@@ -38,6 +38,10 @@ export async function webhook(options: WebhookOptions): Promise<number> {
   const { hostname, port } = readListen("--listen", options.listen);
   const metrics = readMetrics(options.metrics);
   const life = readLife(options.certificateLife);
+  const image = readImage(options.image);
+  const controller = options.controller === undefined
+    ? {}
+    : { controller: readController(options.controller) };
   const namespace = options.namespace ??
     await ownNamespace("the webhook's Secret");
   const stopped = untilStopped();
@@ -50,12 +54,10 @@ export async function webhook(options: WebhookOptions): Promise<number> {
       namespace,
       hosts: options.host ?? [`parley-webhook.${namespace}.svc`],
       life,
-      image: options.image ?? IMAGE,
+      image,
       catalog: trusting(builtInCatalog(), options.l7proto ?? []),
       metrics,
-      ...(options.controller === undefined
-        ? {}
-        : { controller: readController(options.controller) }),
+      ...controller,
       log,
     });
     log.info(

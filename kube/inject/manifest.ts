@@ -5,11 +5,13 @@
  * @module
  */
 import {
-  Document,
+  type Document,
   isMap,
   isSeq,
+  LineCounter,
   type Node,
   parseAllDocuments,
+  type YAMLError,
   type YAMLMap,
 } from "yaml";
 import { INJECT } from "./names.ts";
@@ -55,10 +57,9 @@ export function rewriteManifest(
   text: string,
   rewrite: Rewrite,
 ): { readonly text?: string; readonly notes: readonly Note[] } {
-  const documents = parse(text);
-  const syntax = documents.flatMap(({ errors }) => errors);
-  if (syntax.length > 0) {
-    return { notes: syntax.map(({ message }) => error("", message)) };
+  const { documents, faults } = parse(text);
+  if (faults.length > 0) {
+    return { notes: faults.map((text) => error("", text)) };
   }
   const notes: Note[] = [];
   let changed = false;
@@ -77,14 +78,31 @@ export function rewriteManifest(
   }
 }
 
-function parse(text: string): Document[] {
+function parse(
+  text: string,
+): { readonly documents: Document[]; readonly faults: readonly string[] } {
+  const lineCounter = new LineCounter();
+  const options = { lineCounter, prettyErrors: false };
   try {
-    return [...parseAllDocuments(text)] as Document[];
+    const documents = [...parseAllDocuments(text, options)] as Document[];
+    const errors = documents.flatMap(({ errors }) => errors);
+    return {
+      documents,
+      faults: errors.map((error) => syntaxFault(error, lineCounter)),
+    };
   } catch (cause) { // nesting that exhausts the stack
-    const document = new Document(null);
-    document.errors.push(cause as Document["errors"][number]);
-    return [document];
+    const found = (cause as Error).message;
+    return { documents: [], faults: [`the text cannot be parsed: ${found}`] };
   }
+}
+
+function syntaxFault(
+  { message, pos: [at] }: YAMLError,
+  lines: LineCounter,
+): string {
+  const { line, col } = lines.linePos(at);
+  const found = message.charAt(0).toLowerCase() + message.slice(1);
+  return `the text is not YAML at line ${line}, column ${col}: ${found}: check indentation, quotes and brackets`;
 }
 
 /** A pod inside of a document. */
