@@ -151,6 +151,32 @@ Deno.test("a source shows its token anew at each connection", async () => {
   assertEquals(it.cidrs, ["10.0.0.2"]);
 });
 
+Deno.test("a source that is sent elsewhere shows its token to nobody there", async () => {
+  await using elsewhere = await field();
+  await using it = new Bench(elsewhere.folder, elsewhere.url);
+  const redirecting = createServer(elsewhere.generation, (_, response) => {
+    response.writeHead(307, { location: `${elsewhere.url}/v1/sidecar` }).end();
+  });
+  await new Promise<void>((resolve) =>
+    redirecting.listen(0, "127.0.0.1", resolve)
+  );
+  const { port } = redirecting.address() as AddressInfo;
+  const url = `https://127.0.0.1:${port}`;
+  try {
+    await using sent = new Bench(elsewhere.folder, url);
+    const stop = new AbortController();
+    const started = sent.start(stop.signal);
+    await sent.becomes(/: starting, never heard: .*redirect/);
+    assertEquals(elsewhere.asked, []);
+    stop.abort(new Error("enough"));
+    await assertRejects(started, /enough/);
+  } finally {
+    redirecting.closeAllConnections();
+    await new Promise((resolve) => redirecting.close(resolve));
+  }
+  await it.start(); // there somebody would have been
+});
+
 Deno.test("a source asks for all of the cluster when it is told to", async () => {
   await using controller = await field();
   await using it = new Bench(controller.folder, controller.url);

@@ -183,6 +183,31 @@ Deno.test("nothing is told while the cluster is not known, or a token cannot be 
   assertEquals(field.server.counts.refused, { starting: 1, unasked: 1 });
 });
 
+Deno.test("who shows many tokens at once does not have the API server asked about all of them", async () => {
+  const answer = Promise.withResolvers<{ refused: string }>();
+  let questions = 0;
+  await using field = await Field.open(sync(smallCluster()), {
+    authenticate: () => {
+      questions++;
+      return answer.promise;
+    },
+  });
+  const asking = Array.from({ length: 80 }, (_, i) => field.ask(`${i}`));
+  await poll(
+    () => field.server.counts.refused["busy"] === 16 || undefined,
+    () => JSON.stringify(field.server.counts.refused),
+  );
+  assertEquals(questions, 64);
+  answer.resolve({ refused: "forged" });
+  const statuses = [];
+  for (const client of await Promise.all(asking)) {
+    await using _ = client;
+    statuses.push(client.status);
+  }
+  assertEquals(statuses.filter((status) => status === 503).length, 16);
+  assertEquals(statuses.filter((status) => status === 401).length, 64);
+});
+
 Deno.test("a stream ends when its token is not good any more; not because nobody can be asked", async () => {
   await using field = await Field.open(sync(smallCluster()), {
     authenticateEvery: 20,
