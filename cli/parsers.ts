@@ -129,7 +129,7 @@ async function shippedVectors(
 
 function table(parsers: readonly ParserStatus[]): string[] {
   const rows = [
-    ["NAME", "VERSION", "FROM", "STATE"],
+    ["NAME", "VERSION", "FROM", "DESCRIPTION"],
     ...parsers.map(({ name, version, builtIn, file, refused, description }) => [
       name,
       version ?? "-",

@@ -210,7 +210,7 @@ Deno.test("parley parsers list shows one's own parsers, and exits 1 if one does 
 
     const text = await parley("parsers", "list", ...both);
     assertEquals(text.exit, 1);
-    assertMatch(text.lines[0]!, /^NAME +VERSION +FROM +STATE$/);
+    assertMatch(text.lines[0]!, /^NAME +VERSION +FROM +DESCRIPTION$/);
     assertMatch(text.out, /^broken +- +.*broken\.ts +refused: /m);
     assertMatch(text.out, /^memcache +[0-9a-f]{6} +built in +memcached/m);
   }));
