@@ -307,6 +307,18 @@ for (const { name, spoil, said } of UNFIT) {
   });
 }
 
+Deno.test("a state is not written where a link leads that lies in its way", async () => {
+  await using controller = await field();
+  const other = `${controller.folder}/other`;
+  await Deno.writeTextFile(other, "somebody's");
+  await Deno.symlink(other, `${controller.folder}/state.draft`);
+  await using it = new Bench(controller.folder, controller.url);
+  await it.start();
+  await kept(controller.folder, 1);
+  assertEquals(await Deno.readTextFile(other), "somebody's");
+  assert((await Deno.lstat(`${controller.folder}/state`)).isFile);
+});
+
 Deno.test("whatever bytes a state file has, it is whole or not believed", async () => {
   const folder = await Deno.makeTempDir();
   const file = new StateFile(`${folder}/state`);
@@ -338,7 +350,9 @@ Deno.test("whatever bytes a state file has, it is whole or not believed", async 
 
 Deno.test("a state that cannot be kept is told of once, and the source goes on", async () => {
   await using controller = await field();
-  await Deno.mkdir(`${controller.folder}/state.draft`);
+  await Deno.mkdir(`${controller.folder}/state.draft/in-the-way`, {
+    recursive: true,
+  });
   await using it = new Bench(controller.folder, controller.url);
   await it.start();
   await poll(

@@ -65,11 +65,11 @@ export class StateFile {
       );
     }
     const draft = `${this.#path}.draft`;
+    await Deno.remove(draft).catch(() => {}); // where it is, it is nobody's
     try {
       using file = await Deno.open(draft, {
         write: true,
-        create: true,
-        truncate: true,
+        createNew: true, // a link is not followed
         mode: 0o600,
       });
       const bytes = new TextEncoder().encode(text);
