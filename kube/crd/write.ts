@@ -10,7 +10,7 @@ import { definitions } from "./definitions.ts";
 export const CRDS_FILE = "deploy/base/crds.yaml";
 
 /** What the file holds. */
-export function crdsText(): string {
+function crdsText(): string {
   const documents = definitions().map((definition) =>
     stringify(definition, { lineWidth: 0, aliasDuplicateObjects: false })
   );
