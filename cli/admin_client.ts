@@ -225,8 +225,16 @@ export function refusal(where: string, { status, detail }: Problem): Error {
     blame: "operator",
     where,
     found,
-    mend: status === 401 ? "show the token with --token-file" : mend,
+    mend: commandFor(status, where) ?? mend,
   });
+}
+
+/** What people do, where the sidecar says what programs would. */
+function commandFor(status: number, where: string): string | undefined {
+  if (status === 401) return "show the token with --token-file";
+  const [, kind] = /\/v1\/(policies|parsers|connections)\//.exec(where) ?? [];
+  if (status !== 404 || kind === undefined) return undefined;
+  return `parley ${kind} list shows those that are there`;
 }
 
 async function reach(

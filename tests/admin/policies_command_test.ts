@@ -118,7 +118,10 @@ for (const way of ["the Unix socket", "TCP"] as const) {
       assertEquals([deleted.code, deleted.out], [0, "deleted mine\n"]);
       const none = await policies("get", "mine");
       assertEquals(none.code, 1);
-      assertMatch(none.err, /no policy named mine was put in/);
+      assertMatch(
+        none.err,
+        /no policy named mine was put in; parley policies list shows/,
+      );
       const nobody = await policies("put", "mine", one, "--if-match", "*");
       assertEquals(nobody.code, 1);
       assertMatch(nobody.err, /there is no policy mine: leave --if-match out/);
