@@ -50,8 +50,9 @@ const SILENCE_MS = 3 * HEARTBEAT_MS;
 /** Between two attempts; half as much or half as much again, so that not all sidecars come at once. */
 const FIRST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 30_000;
-/** The state file is written at most so often, and touched while nothing changes. */
+/** The state file is written at most so often, tried again when it could not be, and touched while nothing changes. */
 const WRITE_EVERY_MS = 1_000;
+const WRITE_AGAIN_MS = 5_000;
 const TOUCH_EVERY_MS = 5 * 60_000;
 
 export class ControllerSource implements IdentitySource {
@@ -231,10 +232,10 @@ export class ControllerSource implements IdentitySource {
         redirect: "error", // a token goes to nobody else
         signal: connection.signal,
       });
+      if (!response.ok) throw new Error(await refusalOf(response));
     } finally {
       clearTimeout(late);
     }
-    if (!response.ok) throw new Error(await refusalOf(response));
     await this.#listen(response, view, connection);
     throw new Error("the controller ended the stream");
   }
@@ -301,7 +302,8 @@ export class ControllerSource implements IdentitySource {
     this.#timer = setTimeout(() => {
       this.#writing = this.#write().finally(() => {
         this.#writing = undefined;
-        this.#schedule(this.#isUnwritten ? WRITE_EVERY_MS : TOUCH_EVERY_MS);
+        const again = this.#writeFault ? WRITE_AGAIN_MS : WRITE_EVERY_MS;
+        this.#schedule(this.#isUnwritten ? again : TOUCH_EVERY_MS);
       });
     }, delay);
   }
@@ -311,12 +313,13 @@ export class ControllerSource implements IdentitySource {
     try {
       if (this.#isUnwritten) {
         this.#isUnwritten = false;
-        await this.#file.write(this.#stream.lines);
+        await this.#file.write(this.#stream.lines, this.#heard!);
       } else if (this.#state === "live") {
         await this.#file.touch(this.#options.now());
       }
       this.#writeFault = "";
     } catch (error) {
+      this.#isUnwritten = true; // an older state must not be taken for this one
       const fault = thrownText(error);
       if (fault === this.#writeFault) return;
       this.#writeFault = fault;
