@@ -50,6 +50,9 @@ export class Child<To, From> {
         args: [String(child), ...options.args],
         inherit: [child, ...options.inherit ?? []],
       });
+    } catch (error) {
+      this.#channel.close();
+      throw error;
     } finally {
       kernel.libc.symbols.close(child);
     }
@@ -70,6 +73,7 @@ export class Child<To, From> {
   }
 
   async #sendAll(bytes: Uint8Array, descriptor?: number): Promise<void> {
+    if (this.#isOver) return; // the channel's number may be another one's by now
     try {
       for (let at = 0; at < bytes.length;) {
         const sent = this.#channel.send(
