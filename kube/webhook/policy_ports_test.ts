@@ -21,12 +21,12 @@ function policy(spec: unknown, more: Partial<PolicyFacts> = {}): PolicyFacts {
 
 const GOOD = policy({ endpointSelector: CACHE, ingress: [{}] });
 const BAD = policy({ endpointSelector: "everybody" });
-const BY_NAMESPACE = policy({
+const { namespace: _, ...BY_NAMESPACE } = policy({
   endpointSelector: {
     matchLabels: { "io.cilium.k8s.namespace.labels.team": "a" },
   },
   ingress: [{}],
-}, { kind: "CiliumClusterwideNetworkPolicy", namespace: undefined });
+}, { kind: "CiliumClusterwideNetworkPolicy" });
 
 interface Case {
   readonly name: string;

@@ -48,9 +48,11 @@ Deno.test("a sidecar waits until its namespace is known, by whose labels policie
   await using field = await Field.open(sync(smallCluster()));
   const { cluster } = field;
   cluster.deleteNamespace("default");
-  cluster.setPolicy(policy({ app: "b" }, {
+  cluster.setPolicy({
     kind: "ParleyClusterPolicy",
-    namespace: undefined,
+    name: "in",
+    uid: "1",
+    generation: 1,
     document: {
       spec: {
         endpointSelector: {
@@ -59,7 +61,7 @@ Deno.test("a sidecar waits until its namespace is known, by whose labels policie
         ingress: [],
       },
     },
-  }));
+  });
   await using early = await field.ask("b");
   assertEquals(early.status, 503);
   cluster.setNamespace({ name: "default", labels: { team: "a" } });
