@@ -45,6 +45,8 @@ export interface ControllerOptions {
 /** Characters that a controller may have a sidecar hold. */
 const TOLD_MAX = 4 * STATE_MAX;
 const ANSWER_MS = 10_000;
+/** So long a sidecar that starts waits for what is true now, when it knows what was. */
+const SOON_MS = 3_000;
 /** Whoever says nothing for so long is gone. */
 const SILENCE_MS = 3 * HEARTBEAT_MS;
 /** Between two attempts; half as much or half as much again, so that not all sidecars come at once. */
@@ -62,6 +64,8 @@ export class ControllerSource implements IdentitySource {
   readonly #file: StateFile;
   readonly #closing = new AbortController();
   readonly #first = Promise.withResolvers<void>();
+  /** The controller was asked once, and has told its state or did not. */
+  readonly #asked = Promise.withResolvers<void>();
   #connection = new AbortController();
   #stream = new ControllerStream(TOLD_MAX);
   #told: ToldView | undefined;
@@ -105,7 +109,8 @@ export class ControllerSource implements IdentitySource {
 
   /**
    * Begins to follow the controller, and resolves when something was told: by
-   * the state file, or else by the controller, however long that takes.
+   * the controller, however long that takes, or by the state file where that
+   * says nothing soon.
    *
    * @throws the signal's reason
    */
@@ -117,10 +122,17 @@ export class ControllerSource implements IdentitySource {
     signal.addEventListener("abort", abort);
     if (signal.aborted) abort();
     try {
-      await Promise.race([this.#first.promise, promise]);
+      await Promise.race([this.#begun(), promise]);
     } finally {
       signal.removeEventListener("abort", abort);
     }
+  }
+
+  async #begun(): Promise<void> {
+    await this.#first.promise;
+    const late = setTimeout(() => this.#asked.resolve(), SOON_MS);
+    await this.#asked.promise;
+    clearTimeout(late);
   }
 
   /** What was told counts, and nothing else. */
@@ -182,6 +194,7 @@ export class ControllerSource implements IdentitySource {
         await this.#follow(view, this.#connection);
       } catch (error) {
         if (view !== this.#view) continue; // it was ended for that
+        this.#asked.resolve();
         this.#error = thrownText(error);
         if (this.#state === "live") this.#state = "stale";
       } finally {
@@ -282,6 +295,7 @@ export class ControllerSource implements IdentitySource {
     this.#options.looked();
     this.#keep();
     this.#take(told, view);
+    this.#asked.resolve();
   }
 
   #take(told: Told, view: View): void {

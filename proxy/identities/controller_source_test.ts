@@ -227,6 +227,19 @@ Deno.test("a source that starts again goes on without the controller", async () 
   assertMatch(it.status, /: stale, last heard 6\d s ago: /);
 });
 
+Deno.test("a source that starts again does not go on with what is not true any more", async () => {
+  await using controller = await field();
+  {
+    await using it = new Bench(controller.folder, controller.url);
+    await it.start();
+    await kept(controller.folder, 1);
+  }
+  controller.cluster.setPod(C_IS_B);
+  await using it = new Bench(controller.folder, controller.url);
+  await it.start();
+  assertEquals(it.cidrs, ["10.0.0.2", "10.0.0.3"]);
+});
+
 /** What may stand where a state was, and what is said of it. */
 const UNFIT: readonly {
   readonly name: string;
