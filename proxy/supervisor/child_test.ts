@@ -39,6 +39,27 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a descriptor may be closed before its message's turn comes",
+  ignore,
+  async fn() {
+    using kernel = new Kernel();
+    const child = new Child(kernel, GONE, () => {});
+    Deno.kill(child.pid, "SIGSTOP"); // it reads nothing
+    void child.send("x".repeat(2 ** 22));
+    const pair = openPair(kernel.libc);
+    const sent = child.send("take it", pair.child);
+    kernel.libc.symbols.close(pair.child);
+    const own = new Channel(kernel.libc, pair.own);
+    assertEquals(own.receive(false), "nothing-yet"); // the other end is open
+    child.kill();
+    await sent;
+    assertEquals(own.receive(false), undefined);
+    own.close();
+    await child.ended;
+  },
+});
+
+Deno.test({
   name: "a process that does not start leaves no descriptor behind",
   ignore,
   fn() {
