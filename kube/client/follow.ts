@@ -98,8 +98,9 @@ export async function follow<T>(following: Following<T>): Promise<void> {
       if (isShort) await pause(SHORTEST_WATCH_MS, signal);
     } catch (error) {
       if (signal.aborted) return;
-      if (isGone(error)) version = undefined;
       failures++;
+      // Whatever it is that cannot be taken time and again is not in a list.
+      if (isGone(error) || failures >= FAILURES_TOLD) version = undefined;
       // One that is gone is listed again at once, the first time.
       if (isGone(error) && failures === 1) continue;
       if (failures === FAILURES_TOLD) {
@@ -221,21 +222,27 @@ class Known<T> {
     const { namespace, name } = value.metadata;
     const named = { namespace, name };
     this.#names.set(keyOf(named), named);
-    this.#following.set(kept);
+    try {
+      this.#following.set(kept);
+    } catch (error) { // what was set of it before stays
+      this.#passOver(value, error);
+    }
   }
 
   /** An object that cannot be read must not hide the others. */
   #read(value: z.output<typeof object>): T | undefined {
-    const { read, path, log } = this.#following;
     try {
-      return read(value);
+      return this.#following.read(value);
     } catch (error) {
-      const { message } = error as Error;
-      log.warn(
-        `${keyOf(value.metadata)} of ${path} is passed over: ${message}`,
-      );
+      this.#passOver(value, error);
       return undefined;
     }
+  }
+
+  #passOver(value: z.output<typeof object>, error: unknown): void {
+    const { path, log } = this.#following;
+    const { message } = error as Error;
+    log.warn(`${keyOf(value.metadata)} of ${path} is passed over: ${message}`);
   }
 
   #remove(named: Named): void {

@@ -97,6 +97,25 @@ const CASES: readonly Case[] = [
     asked: ["list", "list", "watch 5"],
     seen: ["+a", "synced", "+last"],
   },
+  {
+    name: "lists again when a watch fails at the same place time and again",
+    script: [
+      { list: ["a", "b"] },
+      ...Array(3).fill({ watch: [{ type: "UNHEARD-OF" }] }),
+      { list: ["b"] },
+      stays,
+    ],
+    asked: ["list", "watch 5", "watch 5", "watch 5", "list", "watch 5"],
+    seen: ["+a", "+b", "synced", "+b", "-a", "+last"],
+  },
+  {
+    name: "goes on after an object that cannot be taken",
+    script: [{ list: ["bad", "a"] }, {
+      watch: [event("MODIFIED", "bad", "6"), event("ADDED", "last", "99")],
+    }],
+    asked: ["list", "watch 5"],
+    seen: ["+a", "synced", "+last"],
+  },
 ];
 
 for (const { name, script, asked, seen } of CASES) {
@@ -129,6 +148,7 @@ for (const { name, script, asked, seen } of CASES) {
       read: (object) =>
         (object as { metadata: { name: string } }).metadata.name,
       set(name) {
+        if (name === "bad") throw new RangeError("it nests too deeply");
         changes.push(`+${name}`);
         if (name === "last") isLast.resolve();
       },

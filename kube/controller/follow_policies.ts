@@ -82,21 +82,30 @@ class OneKind implements AsyncDisposable {
     if (usability === this.#usability) return;
     this.#usability = usability;
     this.#stop?.abort();
-    for (const name of this.#names.values()) this.#options.remove(name);
-    this.#names.clear();
     this.#tell(usability);
-    if (usability === "absent") return this.#synced();
+    if (usability === "absent") {
+      this.#removeAllBut(new Set());
+      return this.#synced();
+    }
     const stop = this.#stop = new AbortController();
     const before = this.#following;
     const objects = this.#objects(usability, stop.signal);
     this.#following = before.then(() => objects);
   }
 
+  #removeAllBut(keys: ReadonlySet<string>): void {
+    for (const [key, name] of this.#names) {
+      if (keys.has(key)) continue;
+      this.#names.delete(key);
+      this.#options.remove(name);
+    }
+  }
+
   #tell(usability: Usability): void {
     const { log } = this.#options;
     if (usability === "pruned") {
       log.warn(
-        `objects of ${this.#kind} are ignored: this cluster's definition of them drops l7proto, which would make an L7 rule a plain allow; write ParleyPolicy objects instead`,
+        `objects of ${this.#kind} are ignored, and those that were followed stay as they were: this cluster's definition of them drops l7proto, which would make an L7 rule a plain allow; write ParleyPolicy objects instead`,
       );
     } else log.info(`objects of ${this.#kind} are ${WORDS[usability]}`);
   }
@@ -107,12 +116,15 @@ class OneKind implements AsyncDisposable {
   ): Promise<void> {
     const { client, log, signal } = this.#options;
     const kind = this.#kind;
+    const listed = new Set<string>();
     return follow<Policy>({
       client,
       path: collectionPath(kind),
       read: (object) => readPolicyObject(kind, object),
       set: (policy) => {
         if (stop.aborted) return;
+        listed.add(keyOf(policy));
+        // What was read of it while it was whole stays: to ignore that would open what it closes.
         if (usability === "pruned") return this.#options.pruned(policy);
         const { namespace, name } = policy;
         this.#names.set(keyOf(policy), named(kind, { namespace, name }));
@@ -124,7 +136,10 @@ class OneKind implements AsyncDisposable {
         this.#names.delete(keyOf(name));
         this.#options.remove(known);
       },
-      synced: () => this.#synced(),
+      synced: () => {
+        if (!stop.aborted) this.#removeAllBut(listed);
+        this.#synced();
+      },
       log,
       signal: AbortSignal.any([signal, stop]),
     });

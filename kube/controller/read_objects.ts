@@ -34,6 +34,7 @@ const metadata = z.looseObject({
   namespace: z.string().optional(),
   uid: z.string().default(""),
   generation: z.int().default(1),
+  creationTimestamp: z.string().nullish(),
   labels: texts,
   annotations: texts,
 });
@@ -89,6 +90,9 @@ export function readPod(object: object): Pod {
     namespace: metadata.namespace ?? "",
     name: metadata.name,
     uid: metadata.uid,
+    ...(metadata.creationTimestamp
+      ? { created: metadata.creationTimestamp }
+      : {}),
     labels,
     ...(spec.serviceAccountName
       ? { serviceAccount: spec.serviceAccountName }

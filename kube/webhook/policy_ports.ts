@@ -4,14 +4,23 @@
  *
  * @module
  */
-import { parseLabels } from "../../policy/labels.ts";
+import { parseLabels, selects } from "../../policy/labels.ts";
 import { endpointLabels } from "../../policy/mod.ts";
-import type { Rule } from "../../policy/rule.ts";
 import type { KubeClient } from "../client/client.ts";
 import { follow } from "../client/follow.ts";
-import type { NamespaceFacts } from "../controller/cluster/facts.ts";
+import type {
+  NamespaceFacts,
+  PolicyFacts,
+  PolicyName,
+} from "../controller/cluster/facts.ts";
 import { podLabels } from "../controller/cluster/labels.ts";
-import { policyId, readPolicy } from "../controller/cluster/read_policy.ts";
+import {
+  policyId,
+  type ReadPolicy,
+  readPolicy,
+  subjectsOf,
+  versionToSend,
+} from "../controller/cluster/read_policy.ts";
 import { followPolicies } from "../controller/follow_policies.ts";
 import { needsOf, portsFor } from "../controller/needs.ts";
 import {
@@ -29,7 +38,8 @@ export interface PolicyPortsOptions {
 
 /** Follows policies and namespaces; a lost connection leaves what was known last. */
 export class PolicyPorts {
-  readonly #rules = new Map<string, readonly Rule[]>();
+  /** As sidecars are sent them. */
+  readonly #policies = new Map<string, readonly [PolicyName, ReadPolicy]>();
   readonly #namespaces = new Map<string, Readonly<Record<string, string>>>();
   readonly #waiting = new Set(["policies", "namespaces"]);
 
@@ -45,31 +55,54 @@ export class PolicyPorts {
         ...options,
         path: "/api/v1/namespaces",
         read: readNamespace,
-        set: ({ name, labels }) => this.#namespaces.set(name, labels),
+        set: (namespace) => this.setNamespace(namespace),
         remove: ({ name }) => this.#namespaces.delete(name),
-        synced: () => this.#waiting.delete("namespaces"),
+        synced: () => this.markSynced("namespaces"),
       }),
       followPolicies({
         ...options,
-        set: (policy) => {
-          this.#rules.set(policyId(policy), readPolicy(policy, {}).rules);
-        },
-        remove: (name) => this.#rules.delete(policyId(name)),
+        set: (policy) => this.setPolicy(policy),
+        remove: (name) => this.#policies.delete(policyId(name)),
         pruned: () => {},
-        synced: () => this.#waiting.delete("policies"),
+        synced: () => this.markSynced("policies"),
       }),
     ]);
   }
 
-  /** Nothing while the policies are not known, or if this is no pod. */
+  setNamespace({ name, labels }: NamespaceFacts): void {
+    this.#namespaces.set(name, labels);
+  }
+
+  setPolicy(policy: PolicyFacts): void {
+    const id = policyId(policy);
+    const [, before] = this.#policies.get(id) ?? [];
+    const sent = versionToSend(readPolicy(policy, {}), before);
+    this.#policies.set(id, [policy, sent]);
+  }
+
+  markSynced(kind: "policies" | "namespaces"): void {
+    this.#waiting.delete(kind);
+  }
+
+  /**
+   * Nothing while the pod's policies are not known, or if this is no pod. Those
+   * of a namespace that is not known are not, as policies select by its labels;
+   * nor are they when one that may be the pod's cannot be read.
+   */
   of(object: unknown, namespace: string): InjectOptions["policyPorts"] {
-    const pod = this.isSynced ? tryRead(object) : undefined;
-    if (!pod) return undefined;
-    const ofNamespace = this.#namespaces.get(namespace) ?? {};
+    const pod = tryRead(object);
+    const ofNamespace = this.#namespaces.get(namespace);
+    if (!this.isSynced || !pod || !ofNamespace) return undefined;
     const labels = parseLabels(
       endpointLabels(podLabels(pod, ofNamespace), namespace),
     );
-    const rules = [...this.#rules.values()].flat();
+    const policies = [...this.#policies.values()];
+    const isUnreadable = policies.some(([name, policy]) =>
+      !policy.isGood &&
+      subjectsOf(name, policy).some((subject) => selects(subject, labels))
+    );
+    if (isUnreadable) return undefined;
+    const rules = policies.flatMap(([, { rules }]) => rules);
     const of = (direction: "ingress" | "egress") => {
       const needs = needsOf(rules, labels, direction, pod.ports ?? []);
       return needs && portsFor(needs);

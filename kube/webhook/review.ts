@@ -84,12 +84,17 @@ export function answerReview(value: unknown, options: ReviewOptions): Answer {
     case "skipped":
       return answer("skipped", SKIPPED[injection.reason], allowance([]));
     case "refused": {
-      const why = injection.faults.join("; ");
+      const isUnknown = options.portsOf !== undefined && !policyPorts;
+      const faults = [...injection.faults, ...isUnknown ? [NOT_KNOWN] : []];
+      const why = faults.join("; ");
       const message = `Parley cannot guard this pod: ${why}`;
       return answer("refused", why, refusal(403, "Forbidden", message));
     }
   }
 }
+
+const NOT_KNOWN =
+  "what its policies need redirected is not known: one that may be for it does not load, or its namespace is so new that the pod has to be created again";
 
 /** A pod that comes before the controller has ever run would know it by nothing. */
 export function answerTooEarly(value: unknown): Answer {

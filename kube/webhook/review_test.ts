@@ -104,3 +104,13 @@ Deno.test("answerReview() logs who, and nothing of what is in the pod", () => {
   const { summary } = answerReview(reviewOf(pod), REVIEWED);
   assertEquals(summary, "pod fleet/cache injected");
 });
+
+Deno.test("answerReview() refuses a pod whose policies are not known, and says so", () => {
+  const { review } = answerReview(reviewOf(podWith({})), {
+    ...REVIEWED,
+    portsOf: () => undefined,
+  });
+  const { allowed, status } = (review as { response: Response }).response;
+  assertEquals(allowed, false);
+  assertMatch(status!.message, /names no port to guard.*; what its policies/);
+});

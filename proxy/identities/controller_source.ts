@@ -45,13 +45,16 @@ export interface ControllerOptions {
 /** Characters that a controller may have a sidecar hold. */
 const TOLD_MAX = 4 * STATE_MAX;
 const ANSWER_MS = 10_000;
+/** So long a sidecar that starts waits for what is true now, when it knows what was. */
+const SOON_MS = 3_000;
 /** Whoever says nothing for so long is gone. */
 const SILENCE_MS = 3 * HEARTBEAT_MS;
 /** Between two attempts; half as much or half as much again, so that not all sidecars come at once. */
 const FIRST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 30_000;
-/** The state file is written at most so often, and touched while nothing changes. */
+/** The state file is written at most so often, tried again when it could not be, and touched while nothing changes. */
 const WRITE_EVERY_MS = 1_000;
+const WRITE_AGAIN_MS = 5_000;
 const TOUCH_EVERY_MS = 5 * 60_000;
 
 export class ControllerSource implements IdentitySource {
@@ -61,6 +64,8 @@ export class ControllerSource implements IdentitySource {
   readonly #file: StateFile;
   readonly #closing = new AbortController();
   readonly #first = Promise.withResolvers<void>();
+  /** The controller was asked once, and has told its state or did not. */
+  readonly #asked = Promise.withResolvers<void>();
   #connection = new AbortController();
   #stream = new ControllerStream(TOLD_MAX);
   #told: ToldView | undefined;
@@ -104,7 +109,8 @@ export class ControllerSource implements IdentitySource {
 
   /**
    * Begins to follow the controller, and resolves when something was told: by
-   * the state file, or else by the controller, however long that takes.
+   * the controller, however long that takes, or by the state file where that
+   * says nothing soon.
    *
    * @throws the signal's reason
    */
@@ -116,10 +122,17 @@ export class ControllerSource implements IdentitySource {
     signal.addEventListener("abort", abort);
     if (signal.aborted) abort();
     try {
-      await Promise.race([this.#first.promise, promise]);
+      await Promise.race([this.#begun(), promise]);
     } finally {
       signal.removeEventListener("abort", abort);
     }
+  }
+
+  async #begun(): Promise<void> {
+    await this.#first.promise;
+    const late = setTimeout(() => this.#asked.resolve(), SOON_MS);
+    await this.#asked.promise;
+    clearTimeout(late);
   }
 
   /** What was told counts, and nothing else. */
@@ -181,6 +194,7 @@ export class ControllerSource implements IdentitySource {
         await this.#follow(view, this.#connection);
       } catch (error) {
         if (view !== this.#view) continue; // it was ended for that
+        this.#asked.resolve();
         this.#error = thrownText(error);
         if (this.#state === "live") this.#state = "stale";
       } finally {
@@ -231,10 +245,10 @@ export class ControllerSource implements IdentitySource {
         redirect: "error", // a token goes to nobody else
         signal: connection.signal,
       });
+      if (!response.ok) throw new Error(await refusalOf(response));
     } finally {
       clearTimeout(late);
     }
-    if (!response.ok) throw new Error(await refusalOf(response));
     await this.#listen(response, view, connection);
     throw new Error("the controller ended the stream");
   }
@@ -281,6 +295,7 @@ export class ControllerSource implements IdentitySource {
     this.#options.looked();
     this.#keep();
     this.#take(told, view);
+    this.#asked.resolve();
   }
 
   #take(told: Told, view: View): void {
@@ -301,7 +316,8 @@ export class ControllerSource implements IdentitySource {
     this.#timer = setTimeout(() => {
       this.#writing = this.#write().finally(() => {
         this.#writing = undefined;
-        this.#schedule(this.#isUnwritten ? WRITE_EVERY_MS : TOUCH_EVERY_MS);
+        const again = this.#writeFault ? WRITE_AGAIN_MS : WRITE_EVERY_MS;
+        this.#schedule(this.#isUnwritten ? again : TOUCH_EVERY_MS);
       });
     }, delay);
   }
@@ -311,12 +327,13 @@ export class ControllerSource implements IdentitySource {
     try {
       if (this.#isUnwritten) {
         this.#isUnwritten = false;
-        await this.#file.write(this.#stream.lines);
+        await this.#file.write(this.#stream.lines, this.#heard!);
       } else if (this.#state === "live") {
         await this.#file.touch(this.#options.now());
       }
       this.#writeFault = "";
     } catch (error) {
+      this.#isUnwritten = true; // an older state must not be taken for this one
       const fault = thrownText(error);
       if (fault === this.#writeFault) return;
       this.#writeFault = fault;

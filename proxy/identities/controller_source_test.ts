@@ -227,6 +227,19 @@ Deno.test("a source that starts again goes on without the controller", async () 
   assertMatch(it.status, /: stale, last heard 6\d s ago: /);
 });
 
+Deno.test("a source that starts again does not go on with what is not true any more", async () => {
+  await using controller = await field();
+  {
+    await using it = new Bench(controller.folder, controller.url);
+    await it.start();
+    await kept(controller.folder, 1);
+  }
+  controller.cluster.setPod(C_IS_B);
+  await using it = new Bench(controller.folder, controller.url);
+  await it.start();
+  assertEquals(it.cidrs, ["10.0.0.2", "10.0.0.3"]);
+});
+
 /** What may stand where a state was, and what is said of it. */
 const UNFIT: readonly {
   readonly name: string;
@@ -323,7 +336,7 @@ Deno.test("whatever bytes a state file has, it is whole or not believed", async 
   const folder = await Deno.makeTempDir();
   const file = new StateFile(`${folder}/state`);
   const lines = ['{"event":"endpoint"}', '{"event":"identity"}'];
-  await file.write(lines);
+  await file.write(lines, Date.now());
   const good = await Deno.readFile(`${folder}/state`);
   assertEquals((await file.read(Date.now()))?.lines, lines);
   await fc.assert(
@@ -362,6 +375,46 @@ Deno.test("a state that cannot be kept is told of once, and the source goes on",
   controller.cluster.setPod(C_IS_B);
   await it.knows("10.0.0.2", "10.0.0.3");
   assertMatch(it.warnings[0]!, /state cannot be kept in .*state: /);
+});
+
+Deno.test("a state that could not be kept is kept later, as old as it is", async () => {
+  await using controller = await field();
+  await Deno.mkdir(`${controller.folder}/state`);
+  await using it = new Bench(controller.folder, controller.url);
+  await it.start();
+  await poll(
+    () => /cannot be kept/.test(it.warnings.join()) || undefined,
+    () => "nothing is told",
+  );
+  const heard = it.now;
+  await controller.hangUp();
+  it.now += 3_600_000;
+  await Deno.remove(`${controller.folder}/state`);
+  await kept(controller.folder, 1);
+  const { mtime } = await Deno.stat(`${controller.folder}/state`);
+  assertEquals(mtime!.getTime(), heard);
+});
+
+Deno.test("a controller that never ends its refusal is left, and asked again", async () => {
+  await using controller = await field();
+  let count = 0;
+  const server = createServer(controller.generation, (_, response) => {
+    count++;
+    response.writeHead(503).write("{");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  try {
+    await using it = new Bench(controller.folder, `https://127.0.0.1:${port}`);
+    const stop = new AbortController();
+    const started = it.start(stop.signal);
+    await poll(() => count > 1 || undefined, () => it.status);
+    stop.abort(new Error("enough"));
+    await assertRejects(started, /enough/);
+  } finally {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
 });
 
 /** A controller that says what it is told to, and what a source makes of it. */

@@ -10,7 +10,7 @@
  */
 import { tagOf } from "./protocol.ts";
 
-/** No longer state is kept: the file shares its volume with others. Characters, and bytes of a file that is read. */
+/** No longer state is kept: the file shares its volume with others. Bytes. */
 export const STATE_MAX = 16 * 2 ** 20;
 /** Addresses are given to other pods: what was true so long ago is not believed. */
 export const STATE_AGE_MAX_MS = 24 * 3_600_000;
@@ -55,13 +55,14 @@ export class StateFile {
     return { lines: lines.reverse(), heard };
   }
 
-  /** @throws {Error} when it cannot be kept; what was there is there then */
-  async write(state: Iterable<string>): Promise<void> {
+  /** @param heard when it was last known to be true @throws {Error} when it cannot be kept; what was there is there then */
+  async write(state: Iterable<string>, heard: number): Promise<void> {
     const lines = [...state];
     const text = [...lines, tagOf(lines), ""].join("\n");
-    if (text.length > STATE_MAX) {
+    const bytes = new TextEncoder().encode(text);
+    if (bytes.length > STATE_MAX) {
       throw new Error(
-        `it has ${text.length} characters, and ${STATE_MAX} are kept`,
+        `it has ${bytes.length} bytes, and ${STATE_MAX} are kept`,
       );
     }
     const draft = `${this.#path}.draft`;
@@ -72,7 +73,6 @@ export class StateFile {
         createNew: true, // a link is not followed
         mode: 0o600,
       });
-      const bytes = new TextEncoder().encode(text);
       for (let at = 0; at < bytes.length;) {
         at += await file.write(bytes.subarray(at));
       }
@@ -81,6 +81,7 @@ export class StateFile {
       await Deno.remove(draft).catch(() => {});
       throw error;
     }
+    await Deno.utime(draft, heard / 1000, heard / 1000);
     await Deno.rename(draft, this.#path);
   }
 

@@ -42,6 +42,7 @@ const MSG_NOSIGNAL = 0x4000;
 const MSG_DONTWAIT = 0x40;
 const MSG_CMSG_CLOEXEC = 0x40000000;
 const F_SETFD = 2;
+const F_DUPFD_CLOEXEC = 1030;
 const SHUT_RDWR = 2;
 
 /** Two connected sockets: one to keep, one for a child, which inherits it. */
@@ -55,6 +56,11 @@ export function openPair(
   }
   libc.symbols.fcntl(pair[1]!, F_SETFD, 0);
   return { own: pair[0]!, child: pair[1]! };
+}
+
+/** Another number for the same open file, closed in children; -1 when there are no more. */
+export function duplicate(libc: ChannelLibc, descriptor: number): number {
+  return libc.symbols.fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
 }
 
 /**

@@ -28,7 +28,8 @@ export class Checker implements AsyncDisposable {
   readonly #child: Child<ToChecker, FromChecker>;
   readonly #onMissing: (missing: readonly string[]) => void;
   #waiting: PromiseWithResolvers<FromChecker> | undefined;
-  #isOver = false;
+  /** How the process ended. */
+  #end: string | undefined;
 
   constructor(
     kernel: Kernel,
@@ -38,9 +39,8 @@ export class Checker implements AsyncDisposable {
     this.#onMissing = onMissing;
     this.#child = new Child(kernel, options, (message) => this.#on(message));
     void this.#child.ended.then(({ how, lastWords }) => {
-      this.#isOver = true;
-      const found = `its checker ended with ${how}: ${lastWords}`;
-      this.#waiting?.reject(failure(found));
+      this.#end = `its checker ended with ${how}: ${lastWords}`;
+      this.#waiting?.reject(failure(this.#end));
     });
   }
 
@@ -72,7 +72,7 @@ export class Checker implements AsyncDisposable {
 
   /** The process has ended. */
   get isOver(): boolean {
-    return this.#isOver;
+    return this.#end !== undefined;
   }
 
   kill(): void {
@@ -85,6 +85,7 @@ export class Checker implements AsyncDisposable {
   }
 
   async #ask(order: ToChecker): Promise<FromChecker> {
+    if (this.#end !== undefined) throw failure(this.#end);
     this.#waiting = Promise.withResolvers();
     const { promise, reject } = this.#waiting;
     this.#child.send(order);

@@ -5,7 +5,7 @@
  * @module
  */
 import { encodeFrame, FrameReader } from "../control/frames.ts";
-import { Channel, openPair } from "../linux/channel.ts";
+import { Channel, duplicate, openPair } from "../linux/channel.ts";
 import { Processes } from "../linux/processes.ts";
 import { type SandboxOptions, spawnSandboxed } from "../sandbox/spawn.ts";
 import type { Kernel } from "./kernel.ts";
@@ -50,6 +50,9 @@ export class Child<To, From> {
         args: [String(child), ...options.args],
         inherit: [child, ...options.inherit ?? []],
       });
+    } catch (error) {
+      this.#channel.close();
+      throw error;
     } finally {
       kernel.libc.symbols.close(child);
     }
@@ -59,17 +62,22 @@ export class Child<To, From> {
 
   /**
    * Sends a message after those before it; `descriptor` goes with it, and may be
-   * closed here when it was sent. Never rejects: that the peer is gone is told
-   * by `ended`.
+   * closed here at once. Never rejects: that the peer is gone is told by `ended`.
    */
   send(message: To, descriptor?: number): Promise<unknown> {
+    if (this.#isOver) return this.#sending;
     const frame = encodeFrame(message);
-    return this.#sending = this.#sending.then(() =>
-      this.#sendAll(frame, descriptor)
-    );
+    const { libc } = this.#kernel;
+    // By its turn the number may be that of another file; where there are no more numbers, it is trusted.
+    const copy = descriptor === undefined ? -1 : duplicate(libc, descriptor);
+    return this.#sending = this.#sending.then(async () => {
+      await this.#sendAll(frame, copy < 0 ? descriptor : copy);
+      if (copy >= 0) libc.symbols.close(copy);
+    });
   }
 
   async #sendAll(bytes: Uint8Array, descriptor?: number): Promise<void> {
+    if (this.#isOver) return; // the channel's number may be another one's by now
     try {
       for (let at = 0; at < bytes.length;) {
         const sent = this.#channel.send(

@@ -75,6 +75,7 @@ export class Addresses {
 
   /** Everything is looked at anew. */
   begin(): void {
+    if (!this.#hasBegun) this.#claims.forEach(sortByAge);
     this.#hasBegun = true;
     for (const { policies } of this.#records.values()) policies.clear();
     this.#records.clear();
@@ -263,6 +264,16 @@ function replaceIn<T>(all: Set<T>, before: T, now: T): void {
   const members = [...all].map((each) => each === before ? now : each);
   all.clear();
   for (const each of members) all.add(each);
+}
+
+/** Who was there at the start came in the order of names: of those the youngest has an address that is used again. */
+function sortByAge(pods: Set<PodRecord>): void {
+  const createdOf = ({ facts }: PodRecord) => facts.created ?? "";
+  const sorted = [...pods].sort((a, b) =>
+    createdOf(a) < createdOf(b) ? -1 : createdOf(a) > createdOf(b) ? 1 : 0
+  );
+  pods.clear();
+  for (const pod of sorted) pods.add(pod);
 }
 
 function serviceOf({ name, namespace, labels }: ServiceFacts): Service {

@@ -180,6 +180,11 @@ export class Cluster {
     return this.#pods.get(keyOf(name))?.facts;
   }
 
+  /** Whether a namespace is known: before, pods lack the labels that they have of it. */
+  hasNamespace(name: string): boolean {
+    return this.#namespaces.has(name);
+  }
+
   /** Pods with a sidecar that a policy selects. */
   podsOf(policy: PolicyName): PodFacts[] {
     return [...this.#policies.get(policy)?.pods ?? []]

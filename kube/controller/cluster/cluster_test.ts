@@ -347,6 +347,18 @@ Deno.test("of two pods that say an address is theirs, the later one is believed,
   assertEquals(verdict(it, "10.0.0.2"), "allowed");
 });
 
+Deno.test("of two pods that say an address is theirs at the start, the younger one is believed", () => {
+  const old = { ...B, created: "2026-01-02T03:04:05Z" };
+  const young = {
+    ...C,
+    name: "another", // comes before b in a list
+    ips: ["10.0.0.2"],
+    created: "2026-01-02T03:05:00Z",
+  };
+  const it = cluster({ pods: [A, young, old], policies: [B_TO_A] });
+  assertEquals(verdict(it, "10.0.0.2"), "denied");
+});
+
 const BROKEN = {
   endpointSelector: of({ app: "a" }),
   ingress: [{ fromCIDR: ["nonsense"] }],

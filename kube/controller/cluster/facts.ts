@@ -14,6 +14,8 @@ export interface ObjectName {
 
 export interface PodFacts extends ObjectName {
   readonly uid: string;
+  /** When it was created, as RFC 3339 in UTC. */
+  readonly created?: string;
   readonly labels: Readonly<Record<string, string>>;
   /** Absent: `default`. */
   readonly serviceAccount?: string;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { NAMESPACE_KEY, type Selector } from "../../../policy/labels.ts";
+import type { Selector } from "../../../policy/labels.ts";
 import type { PeerFacts } from "../../../policy/peer.ts";
 import { PeerIndex } from "../../../policy/peer_index.ts";
 import type { Addresses } from "./addresses.ts";
@@ -12,7 +12,12 @@ import { Asks, requires } from "./asks.ts";
 import type { ClusterOptions } from "./cluster.ts";
 import type { PolicyFacts, PolicyName } from "./facts.ts";
 import { type Line, policyLine } from "./lines.ts";
-import { policyId, type ReadPolicy, readPolicy } from "./read_policy.ts";
+import {
+  policyId,
+  readPolicy,
+  subjectsOf,
+  versionToSend,
+} from "./read_policy.ts";
 import type { PodRecord, PolicyRecord } from "./records.ts";
 import { type Keys, union } from "./subscriptions.ts";
 
@@ -170,14 +175,6 @@ function join(policy: PolicyRecord, pod: PodRecord): void {
   pod.policies.add(policy);
 }
 
-/** A sidecar keeps the last good version of what it cannot put in force, and so do we; it is sent the bad one when there never was another, and says so. */
-function versionToSend(
-  written: ReadPolicy,
-  before: ReadPolicy | undefined,
-): ReadPolicy {
-  return !written.isGood && before?.isGood ? before : written;
-}
-
 /** Finds policies by whom they select. */
 class Subjects {
   /** Of each selector, in the order of the index. */
@@ -187,7 +184,7 @@ class Subjects {
   constructor(policies: readonly PolicyRecord[]) {
     const selectors: Selector[] = [];
     for (const policy of policies) {
-      for (const selector of subjectsOf(policy)) {
+      for (const selector of subjectsOf(policy.facts, policy.sent)) {
         this.#policies.push(policy);
         selectors.push(selector);
       }
@@ -211,15 +208,3 @@ const NOBODY = {
   services: [],
 };
 const POD = { isWorld: false, names: [], services: [] };
-
-/** Where it cannot be told whom a policy is for, whoever it may be for learns that it is there. */
-function subjectsOf({ facts, sent }: PolicyRecord): readonly Selector[] {
-  if (sent.isSubjectKnown) return sent.rules.map(({ subject }) => subject);
-  if (facts.namespace === undefined) return [[]];
-  return [[{
-    source: "k8s",
-    key: NAMESPACE_KEY,
-    operator: "In",
-    values: [facts.namespace],
-  }]];
-}

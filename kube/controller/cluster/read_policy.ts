@@ -4,6 +4,7 @@
  * @module
  */
 import { type PolicyDocument, readDocument } from "../../../policy/document.ts";
+import { NAMESPACE_KEY, type Selector } from "../../../policy/labels.ts";
 import type { Problem } from "../../../policy/mod.ts";
 import type { Rule } from "../../../policy/rule.ts";
 import { TRUSTING } from "../../../policy/stored.ts";
@@ -71,6 +72,29 @@ export function readPolicy(
     isSubjectKnown: "key" in read &&
       errors.every(({ path }) => BESIDE_SUBJECT.test(path)),
   };
+}
+
+/** A sidecar keeps the last good version of what it cannot put in force, and so do we; it is sent the bad one when there never was another, and says so. */
+export function versionToSend(
+  written: ReadPolicy,
+  before: ReadPolicy | undefined,
+): ReadPolicy {
+  return !written.isGood && before?.isGood ? before : written;
+}
+
+/** Where it cannot be told whom a policy is for, whoever it may be for learns that it is there. */
+export function subjectsOf(
+  { namespace }: PolicyName,
+  { rules, isSubjectKnown }: ReadPolicy,
+): readonly Selector[] {
+  if (isSubjectKnown) return rules.map(({ subject }) => subject);
+  if (namespace === undefined) return [[]];
+  return [[{
+    source: "k8s",
+    key: NAMESPACE_KEY,
+    operator: "In",
+    values: [namespace],
+  }]];
 }
 
 /** What a policy says, without what the API server notes beside it. */

@@ -207,6 +207,10 @@ export class SidecarServer implements AsyncDisposable {
         `pod ${name} is not known here as one with a sidecar`,
       );
     }
+    // What it is told first, it starts with: no policy may be missing.
+    if (!cluster.hasNamespace(namespace)) {
+      return refusal(503, "namespace", `${namespace} is not known here yet`);
+    }
     if (response.destroyed) return undefined; // it has gone
     this.#streams.get(name)?.destroy();
     const tag = request.headers["if-none-match"];

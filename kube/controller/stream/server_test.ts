@@ -44,6 +44,31 @@ Deno.test("whose state it is, the token says; nothing in a request asks for anot
   assertEquals(other.status, 404);
 });
 
+Deno.test("a sidecar waits until its namespace is known, by whose labels policies may select it", async () => {
+  await using field = await Field.open(sync(smallCluster()));
+  const { cluster } = field;
+  cluster.deleteNamespace("default");
+  cluster.setPolicy({
+    kind: "ParleyClusterPolicy",
+    name: "in",
+    uid: "1",
+    generation: 1,
+    document: {
+      spec: {
+        endpointSelector: {
+          matchLabels: { "io.cilium.k8s.namespace.labels.team": "a" },
+        },
+        ingress: [],
+      },
+    },
+  });
+  await using early = await field.ask("b");
+  assertEquals(early.status, 503);
+  cluster.setNamespace({ name: "default", labels: { team: "a" } });
+  await using b = await field.ask("b");
+  assertEquals((await b.batch()).at(-1), "policy ParleyClusterPolicy/in");
+});
+
 Deno.test("a sidecar that has the state already is told that nothing is another", async () => {
   await using field = await Field.open(sync(smallCluster()));
   const state = field.cluster.stateFor("default", "a")!;

@@ -58,6 +58,7 @@ export function policy(
 /** Pods a, b and c; b is let in to a. */
 export function smallCluster(): Cluster {
   const cluster = new Cluster();
+  cluster.setNamespace({ name: "default", labels: {} });
   cluster.setPod(pod("a", { ips: ["10.0.0.1"] }));
   cluster.setPod(pod("b", { ips: ["10.0.0.2"] }));
   cluster.setPod(pod("c", { ips: ["10.0.0.3"] }));
