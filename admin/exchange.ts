@@ -45,6 +45,8 @@ const REST_BYTES = 8 * 1024 * 1024;
 const METHODS: ReadonlySet<string> = new Set([
   ...["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
 ]);
+/** A `Request` of these has no body; what its operation says of one goes by its length. */
+const BODILESS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 /** The client waits to be asked for the body (RFC 9110 section 10.1.1). */
 const EXPECTS = /^100-continue$/i;
 const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
@@ -356,7 +358,7 @@ function requestOf(
   return new Request(`http://parley${target}`, {
     method,
     headers: [...headers],
-    ...(body.length > 0 ? { body } : {}),
+    ...(body.length > 0 && !BODILESS.has(method) ? { body } : {}),
     ...(signal ? { signal } : {}),
   });
 }

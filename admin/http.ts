@@ -149,14 +149,10 @@ function bodyLength(
       `the body has more than ${max} bytes; send a shorter one`,
     );
   }
-  if (length > 0 && BODILESS.has(method)) {
-    throw new RequestError(400, `${method} takes no body; send none`);
-  }
   return length;
 }
 
 const POLICY = /^\/v1\/policies\/./;
-const BODILESS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 
 /** The answer as bytes. Its body is read whole. */
 export async function encodeResponse(

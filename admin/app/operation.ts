@@ -84,6 +84,7 @@ export function operation<
       const { searchParams } = new URL(request.url);
       const known = Object.keys(described.query?.shape ?? {});
       refuseParameters(searchParams, known);
+      refuseBody(request);
       checkType(request, described);
       return await act({
         params: read(described.params, params, 422, "path"),
@@ -100,6 +101,14 @@ export function operation<
       });
     },
   };
+}
+
+/** After it is known that there is such an operation: 405 says more. @throws {RequestError} */
+function refuseBody({ method, headers }: Request): void {
+  const length = Number(headers.get("content-length") ?? 0);
+  if (method === "GET" && length > 0) {
+    throw new RequestError(400, "GET and HEAD take no body; send none");
+  }
 }
 
 /** Reads a value by its schema. @throws {RequestError} that says where it is wrong */

@@ -221,7 +221,16 @@ const REFUSED: readonly {
     sent: request("POST", "/v1/connections/close", "content-length: 9999999"),
     status: 413,
   },
-  { name: "a body of GET", sent: close("{}", "GET"), status: 400 },
+  {
+    name: "a body of GET",
+    sent: request("GET", "/v1/parsers", "content-length: 2") + "{}",
+    status: 400,
+  },
+  {
+    name: "a body of GET where only POST is taken",
+    sent: close("{}", "GET"),
+    status: 405,
+  },
   { name: "a body of no type", sent: close("{}", "POST", "x: y"), status: 415 },
   { name: "no JSON", sent: close("{id"), status: 400 },
   { name: "no object", sent: close("[1]"), status: 422 },
