@@ -7,7 +7,7 @@
  */
 import { z } from "zod";
 import { type KubeClient, KubeError } from "./client.ts";
-import { backoff, pause } from "./pause.ts";
+import { backoff, pause } from "../../proxy/pause.ts";
 
 /** What an object is called. */
 export interface Named {

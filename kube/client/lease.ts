@@ -7,7 +7,7 @@
  */
 import { z } from "zod";
 import { type KubeClient, KubeError } from "./client.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../../proxy/pause.ts";
 
 /** How long a record counts after it was last renewed. */
 const TERM_MS = 15_000;

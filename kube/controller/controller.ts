@@ -7,7 +7,7 @@
 import type { L7Catalog } from "../../policy/mod.ts";
 import type { KubeClient } from "../client/client.ts";
 import { Lease } from "../client/lease.ts";
-import { pause } from "../client/pause.ts";
+import { pause } from "../../proxy/pause.ts";
 import { type MetricsOptions, serveMetrics } from "../metrics.ts";
 import { type Authority, certify } from "../webhook/certificate.ts";
 import {

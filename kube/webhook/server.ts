@@ -1,23 +1,18 @@
 /**
- * The webhook's HTTPS server. Node's, since that takes another certificate
- * while it runs.
+ * The webhook's HTTPS server: reviews are read, answered and counted.
  *
  * @module
  */
 import { Buffer } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { createServer, type Server } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import { type Certificate, HttpsServer } from "../https_server.ts";
+import { Refusals } from "../refusals.ts";
 import { type Answer, MalformedReview } from "./envelope.ts";
 
 /** The API server itself takes no object of more than 3 MiB. */
 const BODY_MAX = 8 * 2 ** 20;
-/** How long a TLS handshake, the head of a request and the whole of one may take. */
 const LIMITS = {
-  handshakeTimeout: 10_000,
-  headersTimeout: 10_000,
   requestTimeout: 15_000,
-  connectionsCheckingInterval: 2_000,
   /** The API server closes what is idle after 90 s; we do so later, so that no request of its is lost. */
   keepAliveTimeout: 120_000,
 };
@@ -26,12 +21,6 @@ const CONNECTIONS_MAX = 512;
 
 /** How long answers may take that were begun before the end. */
 const LAST_MS = 2_000;
-
-export interface Certificate {
-  /** PEM. */
-  readonly cert: string;
-  readonly key: string;
-}
 
 export interface ServerOptions {
   readonly hostname: string;
@@ -57,49 +46,39 @@ export interface ServerOptions {
 
 /** Listens until it is disposed of. */
 export class WebhookServer implements AsyncDisposable {
-  readonly #server: Server;
+  #server!: HttpsServer;
   readonly #options: ServerOptions;
-  readonly #sockets = new Set<Socket>();
+  readonly #refusals: Refusals;
 
   private constructor(options: ServerOptions) {
     this.#options = options;
-    this.#server = createServer(
-      { ...options.certificate, ...LIMITS, minVersion: "TLSv1.2" },
-      (request, response) => void this.#serve(request, response),
+    this.#refusals = new Refusals((detail) =>
+      options.log.warn(`a request to the webhook is refused ${detail}`)
     );
-    this.#server.on("connection", (socket: Socket) => this.#watch(socket));
-    // A client that speaks no TLS, or trusts another authority, is nobody's defect.
-    this.#server.on("tlsClientError", () => {});
   }
 
   /** @throws when the address is taken */
   static async listen(options: ServerOptions): Promise<WebhookServer> {
     const own = new WebhookServer(options);
-    const { hostname, port } = options;
-    await new Promise<void>((resolve, reject) => {
-      own.#server.once("error", reject);
-      own.#server.listen(port, hostname, resolve);
+    const { hostname, port, certificate } = options;
+    own.#server = await HttpsServer.listen({
+      hostname,
+      port,
+      certificate,
+      limits: LIMITS,
+      connections: CONNECTIONS_MAX,
+      serve: (request, response) => own.#serve(request, response),
     });
     return own;
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#server.port;
   }
 
   /** New connections see this certificate; open ones go on. @throws when it is none */
   use(certificate: Certificate): void {
-    this.#server.setSecureContext(certificate);
-  }
-
-  #watch(socket: Socket): void {
-    if (this.#sockets.size >= CONNECTIONS_MAX) {
-      socket.destroy();
-      return;
-    }
-    this.#sockets.add(socket);
-    socket.on("error", () => {}); // it closes then
-    socket.on("close", () => this.#sockets.delete(socket));
+    this.#server.use(certificate);
   }
 
   async #serve(
@@ -125,7 +104,7 @@ export class WebhookServer implements AsyncDisposable {
   ): Promise<{ status: number; body: object }> {
     const { isReady, answers, answered, log } = this.#options;
     const problem = (status: number, detail: string) => {
-      log.warn(`a request to the webhook is refused (${status}): ${detail}`);
+      this.#refusals.add(String(status), `(${status}): ${detail}`);
       return { status, body: { status, detail } };
     };
     const [path = ""] = (request.url ?? "").split("?", 1);
@@ -159,13 +138,7 @@ export class WebhookServer implements AsyncDisposable {
 
   /** Takes nobody any more; who is being answered has a moment left. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const closed = new Promise((resolve) => this.#server.close(resolve));
-    this.#server.closeIdleConnections();
-    const late = setTimeout(() => {
-      for (const socket of this.#sockets) socket.destroy();
-    }, LAST_MS);
-    await closed;
-    clearTimeout(late);
+    await this.#server.close(LAST_MS);
   }
 }
 

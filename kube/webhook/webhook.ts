@@ -7,7 +7,7 @@
 import { z } from "zod";
 import type { L7Catalog } from "../../policy/mod.ts";
 import type { KubeClient } from "../client/client.ts";
-import { pause } from "../client/pause.ts";
+import { pause } from "../../proxy/pause.ts";
 import { publishedAuthority } from "../controller/authority.ts";
 import type { SidecarKind } from "../inject/inject.ts";
 import { type MetricsOptions, serveMetrics } from "../metrics.ts";

@@ -16,6 +16,7 @@ import {
 import type { ControllerConfig } from "../config/model.ts";
 import { parseJson } from "../../policy/identity_stream.ts";
 import { escapeControls } from "../../policy/problem.ts";
+import { backoff, pause } from "../pause.ts";
 import { thrownText } from "../thrown.ts";
 import { HEARTBEAT_MS, STREAM_PATH, tagOf, VIEW_HEADER } from "./protocol.ts";
 import { STATE_MAX, StateFile } from "./state_file.ts";
@@ -49,9 +50,6 @@ const ANSWER_MS = 10_000;
 const SOON_MS = 3_000;
 /** Whoever says nothing for so long is gone. */
 const SILENCE_MS = 3 * HEARTBEAT_MS;
-/** Between two attempts; half as much or half as much again, so that not all sidecars come at once. */
-const FIRST_RETRY_MS = 250;
-const LONGEST_RETRY_MS = 30_000;
 /** The state file is written at most so often, tried again when it could not be, and touched while nothing changes. */
 const WRITE_EVERY_MS = 1_000;
 const WRITE_AGAIN_MS = 5_000;
@@ -186,7 +184,7 @@ export class ControllerSource implements IdentitySource {
   }
 
   async #run(): Promise<void> {
-    let attempt = 0;
+    let failures = 0;
     while (!this.#closing.signal.aborted) {
       this.#connection = new AbortController();
       const [heard, view] = [this.#heard, this.#view];
@@ -201,24 +199,10 @@ export class ControllerSource implements IdentitySource {
         this.#stream.drop();
       }
       this.#options.looked();
-      attempt = this.#heard === heard ? attempt + 1 : 0;
-      await this.#pause(attempt);
+      // The end of one that was heard is the first failure, and soon mended.
+      failures = this.#heard === heard ? failures + 1 : 1;
+      await pause(backoff(failures), this.#closing.signal);
     }
-  }
-
-  async #pause(attempt: number): Promise<void> {
-    const longest = Math.min(FIRST_RETRY_MS * 2 ** attempt, LONGEST_RETRY_MS);
-    const signal = this.#closing.signal;
-    if (signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(done, longest * (0.5 + Math.random()));
-      function done() {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", done);
-        resolve();
-      }
-      signal.addEventListener("abort", done);
-    });
   }
 
   /** One connection, from its beginning to its end. @throws {Error} why it ended */

@@ -6,31 +6,24 @@
  * @module
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { createServer, type Server } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
 import {
   STREAM_PATH,
   VIEW_HEADER,
 } from "../../../proxy/identities/protocol.ts";
+import { type Certificate, HttpsServer } from "../../https_server.ts";
+import { Refusals } from "../../refusals.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { ObjectName } from "../cluster/facts.ts";
-import { Refusals } from "./refusals.ts";
 import { type Owner, SidecarStream } from "./sidecar_stream.ts";
 
 /** Whose token it is, or why it is nobody's. */
 export type Authentication = Owner | { readonly refused: string };
 
-/** PEM. */
-export interface Credentials {
-  readonly cert: string;
-  readonly key: string;
-}
-
 export interface SidecarServerOptions {
   readonly cluster: Cluster;
   /** Asks the API server whose token it is. A rejection is an answer that could not be had: the client comes again. */
   authenticate(token: string): Promise<Authentication>;
-  readonly credentials: Credentials;
+  readonly credentials: Certificate;
   readonly hostname: string;
   /** 0 picks a free one. */
   readonly port: number;
@@ -52,12 +45,6 @@ export interface SidecarServerCounts {
   readonly bytes: number;
 }
 
-/** How long a TLS handshake and the head of a request may take. */
-const LIMITS = {
-  handshakeTimeout: 10_000,
-  headersTimeout: 10_000,
-  connectionsCheckingInterval: 2_000,
-};
 /** Connections at a time. */
 const CONNECTIONS_MAX = 8_192;
 /** Questions to the API server at a time: who shows many bad tokens does not ask it more often. */
@@ -76,10 +63,9 @@ interface Refusal {
 
 /** Listens until it is disposed of. */
 export class SidecarServer implements AsyncDisposable {
-  readonly #server: Server;
+  #server!: HttpsServer;
   readonly #options: SidecarServerOptions;
   readonly #refusals: Refusals;
-  readonly #sockets = new Set<Socket>();
   /** By pod: of two the later one is the sidecar's. */
   readonly #streams = new Map<string, SidecarStream>();
   #authentications = 0;
@@ -87,30 +73,34 @@ export class SidecarServer implements AsyncDisposable {
 
   private constructor(options: SidecarServerOptions) {
     this.#options = options;
-    this.#refusals = new Refusals((message) => options.log.warn(message));
-    this.#server = createServer(
-      { ...options.credentials, ...LIMITS, minVersion: "TLSv1.2" },
-      (request, response) => void this.#serve(request, response),
+    this.#refusals = new Refusals((detail) =>
+      options.log.warn(`a sidecar's request is refused: ${detail}`)
     );
-    this.#server.on("connection", (socket: Socket) => this.#watch(socket));
-    this.#server.on("tlsClientError", (error: Error) => {
-      this.#refusals.add("tls", `no TLS came about: ${error.message}`);
-    });
   }
 
   /** @throws when the address is taken */
   static async listen(options: SidecarServerOptions): Promise<SidecarServer> {
     const own = new SidecarServer(options);
-    const { hostname, port } = options;
-    await new Promise<void>((resolve, reject) => {
-      own.#server.once("error", reject);
-      own.#server.listen(port, hostname, resolve);
+    const { hostname, port, credentials } = options;
+    own.#server = await HttpsServer.listen({
+      hostname,
+      port,
+      certificate: credentials,
+      connections: CONNECTIONS_MAX,
+      serve: (request, response) => own.#serve(request, response),
+      full: () =>
+        own.#refusals.add(
+          "connections",
+          `${CONNECTIONS_MAX} connections are open`,
+        ),
+      noTls: ({ message }) =>
+        own.#refusals.add("tls", `no TLS came about: ${message}`),
     });
     return own;
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#server.port;
   }
 
   get counts(): SidecarServerCounts {
@@ -129,29 +119,13 @@ export class SidecarServer implements AsyncDisposable {
   }
 
   /** New connections see this certificate; open ones go on. @throws when it is none */
-  use(credentials: Credentials): void {
-    this.#server.setSecureContext(credentials);
+  use(credentials: Certificate): void {
+    this.#server.use(credentials);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const closed = new Promise((resolve) => this.#server.close(resolve));
     for (const stream of this.#streams.values()) stream.close();
-    for (const socket of this.#sockets) socket.destroy();
-    await closed;
-  }
-
-  #watch(socket: Socket): void {
-    if (this.#sockets.size >= CONNECTIONS_MAX) {
-      this.#refusals.add(
-        "connections",
-        `${CONNECTIONS_MAX} connections are open`,
-      );
-      socket.destroy();
-      return;
-    }
-    this.#sockets.add(socket);
-    socket.on("error", () => {}); // it closes then
-    socket.on("close", () => this.#sockets.delete(socket));
+    await this.#server.close(0);
   }
 
   async #serve(

@@ -29,7 +29,7 @@ export class Refusals {
     );
   }
 
-  /** @param reason one of few; `detail` is for people */
+  /** @param reason one of few; `detail` is told */
   add(reason: string, detail: string): void {
     const known = this.#byReason.get(reason) ??
       { count: 0, untold: 0, toldAt: -Infinity };
@@ -43,7 +43,7 @@ export class Refusals {
     const more = known.untold === 0
       ? ""
       : ` (and ${known.untold} more for the same reason)`;
-    this.#warn(`a sidecar's request is refused: ${detail}${more}`);
+    this.#warn(`${detail}${more}`);
     known.toldAt = now;
     known.untold = 0;
   }
