@@ -9,6 +9,7 @@
  */
 import type { Source } from "../policy/file.ts";
 import { FILE_MAX } from "./policy_files.ts";
+import { writeWhole } from "./whole_file.ts";
 
 /** How a text is called that is not in its place yet; policy files never begin with a dot. */
 const DRAFT = /^\..*\.draft$/;
@@ -98,15 +99,9 @@ export class FolderShelf implements PolicyShelf {
   }
 
   async put(name: string, text: string): Promise<void> {
-    const draft = `${this.#folder}/.${name}.draft`;
-    await Deno.remove(draft).catch(() => {}); // where it is, it is nobody's
-    try {
-      await writeSynced(draft, text);
-      await Deno.rename(draft, this.fileOf(name));
-    } catch (error) {
-      await Deno.remove(draft).catch(() => {});
-      throw error;
-    }
+    await writeWhole(this.fileOf(name), new TextEncoder().encode(text), {
+      draft: `${this.#folder}/.${name}.draft`,
+    });
     await this.#sync();
   }
 
@@ -161,17 +156,4 @@ async function readRegular(path: string): Promise<string | undefined> {
   } finally {
     await file.close();
   }
-}
-
-async function writeSynced(path: string, text: string): Promise<void> {
-  using file = await Deno.open(path, {
-    write: true,
-    createNew: true, // a link is not followed
-    mode: 0o600,
-  });
-  const bytes = new TextEncoder().encode(text);
-  for (let at = 0; at < bytes.length;) {
-    at += await file.write(bytes.subarray(at));
-  }
-  await file.sync();
 }

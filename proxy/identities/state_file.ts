@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { writeWhole } from "../whole_file.ts";
 import { tagOf } from "./protocol.ts";
 
 /** No longer state is kept: the file shares its volume with others. Bytes. */
@@ -66,23 +67,7 @@ export class StateFile {
       );
     }
     const draft = `${this.#path}.draft`;
-    await Deno.remove(draft).catch(() => {}); // where it is, it is nobody's
-    try {
-      using file = await Deno.open(draft, {
-        write: true,
-        createNew: true, // a link is not followed
-        mode: 0o600,
-      });
-      for (let at = 0; at < bytes.length;) {
-        at += await file.write(bytes.subarray(at));
-      }
-      await file.sync();
-    } catch (error) {
-      await Deno.remove(draft).catch(() => {});
-      throw error;
-    }
-    await Deno.utime(draft, heard / 1000, heard / 1000);
-    await Deno.rename(draft, this.#path);
+    await writeWhole(this.#path, bytes, { draft, modified: heard });
   }
 
   /** What is kept is true still. */
