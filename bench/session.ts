@@ -6,12 +6,9 @@
 import type { ParserDefinition } from "parley/proxylib";
 import type { CompiledPolicy } from "../policy/mod.ts";
 import { ParserUsage } from "../proxy/parser_usage.ts";
-import {
-  ProxySession,
-  type Route,
-  type SessionContext,
-} from "../proxy/session.ts";
-import { createStore } from "../proxy/shared.ts";
+import type { Route, SessionContext } from "../proxy/session/context.ts";
+import { ProxySession } from "../proxy/session/session.ts";
+import { createStore } from "../proxy/session/shared.ts";
 import { Traffic } from "../proxy/counting/traffic.ts";
 import type { Link } from "../proxy/transport/transport.ts";
 

@@ -11,7 +11,7 @@ import {
 } from "./administered.ts";
 import type { WorkerAnswers, WorkerQuestion } from "./control/messages.ts";
 import type { Engine } from "./engine.ts";
-import type { ProxySession } from "./session.ts";
+import type { ProxySession } from "./session/session.ts";
 
 /** Answers a question; nothing is open where there is no engine yet. */
 export function answer(

@@ -4,7 +4,7 @@ import { StoredPolicy } from "../policy/stored.ts";
 import { type Config, defaultConfig } from "./config/mod.ts";
 import { dataConfig } from "./data_config.ts";
 import { Engine } from "./engine.ts";
-import type { MovedSession } from "./moved.ts";
+import type { MovedSession } from "./session/moved.ts";
 import type { Link } from "./transport/transport.ts";
 
 const link: Link = {

@@ -42,8 +42,8 @@ import {
   variants,
 } from "../proxylib/testkit/mod.ts";
 import { createJudge, type Judge } from "./matcher.ts";
-import { createStore } from "./shared.ts";
-import { type Failure, type Sink, Stream } from "./stream.ts";
+import { createStore } from "./session/shared.ts";
+import { type Failure, type Sink, Stream } from "./session/stream.ts";
 
 export type { Case, Outcome, Step } from "../proxylib/testkit/mod.ts";
 

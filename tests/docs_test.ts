@@ -1,7 +1,7 @@
 /** What the documentation shows does what the documentation says. */
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
 import { z } from "parley/proxylib";
-import { Bench, l7 } from "../proxy/session_bench_test.ts";
+import { Bench, l7 } from "../proxy/session/session_bench_test.ts";
 
 const GUIDE = new URL("../docs/parsers.md", import.meta.url);
 

@@ -201,8 +201,8 @@ const WRONG: readonly (SourceFile & { readonly fault: string })[] = [
   },
   {
     path: "parsers/a/x.ts",
-    text: 'export * from "../../proxy/stream.ts";',
-    fault: "imports ../../proxy/stream.ts",
+    text: 'export * from "../../proxy/session/stream.ts";',
+    fault: "imports ../../proxy/session/stream.ts",
   },
   {
     path: "examples/parsers/x.ts",
@@ -216,8 +216,8 @@ const WRONG: readonly (SourceFile & { readonly fault: string })[] = [
   },
   {
     path: "proxylib/a/x.ts",
-    text: 'export { type P } from "../../proxy/stream.ts";',
-    fault: "imports ../../proxy/stream.ts",
+    text: 'export { type P } from "../../proxy/session/stream.ts";',
+    fault: "imports ../../proxy/session/stream.ts",
   },
   {
     path: "policy/x.ts",

@@ -15,7 +15,7 @@ import fc from "fast-check";
 import type { Connection, Parser, ParserDefinition } from "parley/proxylib";
 import { type Case, checkCase, replay, type Step } from "parley/testkit";
 import { createJudge } from "../proxy/matcher.ts";
-import { createStore } from "../proxy/shared.ts";
+import { createStore } from "../proxy/session/shared.ts";
 import {
   compareCuts,
   concat,

@@ -8,8 +8,9 @@ import type { CompiledPolicy, Peer, Subject } from "../../policy/mod.ts";
 import { lineText } from "../../proxy/accesslog/format.ts";
 import { Traffic } from "../../proxy/counting/traffic.ts";
 import { ParserUsage } from "../../proxy/parser_usage.ts";
-import { ProxySession, type SessionContext } from "../../proxy/session.ts";
-import { createStore } from "../../proxy/shared.ts";
+import type { SessionContext } from "../../proxy/session/context.ts";
+import { ProxySession } from "../../proxy/session/session.ts";
+import { createStore } from "../../proxy/session/shared.ts";
 import type { Link } from "../../proxy/transport/transport.ts";
 
 const LINK: Link = {

@@ -1,7 +1,7 @@
 /** Every request that is logged is said to be answered, once: by the server, or in its place. */
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
 import type { Connection } from "parley/proxylib";
-import { createStore } from "../../proxy/shared.ts";
+import { createStore } from "../../proxy/session/shared.ts";
 import cassandra from "./mod.ts";
 import type { Request } from "./request.ts";
 import {

@@ -5,7 +5,7 @@ import {
 } from "node:assert/strict";
 import type { Connection, Decision } from "parley/proxylib";
 import { replay, type Step } from "parley/testkit";
-import { createStore } from "../../proxy/shared.ts";
+import { createStore } from "../../proxy/session/shared.ts";
 import cassandra from "./mod.ts";
 import type { Request } from "./request.ts";
 import {

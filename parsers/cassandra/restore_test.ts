@@ -1,7 +1,7 @@
 /** A connection that moves to another parser between any two calls goes on as if it had not. */
 import { deepStrictEqual as assertEquals, throws } from "node:assert/strict";
 import type { Connection, Decision, Parser } from "parley/proxylib";
-import { createStore } from "../../proxy/shared.ts";
+import { createStore } from "../../proxy/session/shared.ts";
 import cassandra from "./mod.ts";
 import type { Request } from "./request.ts";
 import {

@@ -6,7 +6,7 @@
 import { fromPlain } from "../control/plain_data.ts";
 import type { ToPredecessor, ToSuccessor } from "../control/messages.ts";
 import type { Channel } from "../linux/channel.ts";
-import type { MovedSession } from "../moved.ts";
+import type { MovedSession } from "../session/moved.ts";
 import { thrownText } from "../thrown.ts";
 import type { Loop } from "../transport/epoll/loop.ts";
 import type { MovedPair } from "../transport/epoll/moved.ts";

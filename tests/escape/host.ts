@@ -10,8 +10,8 @@
 import { openLibc } from "../../proxy/linux/libc.ts";
 import { enter, SANDBOX_SYMBOLS } from "../../proxy/sandbox/enter.ts";
 import { readMissing } from "../../proxy/sandbox/missing.ts";
-import { ParserConnection } from "../../proxy/parser_connection.ts";
-import { type Sink, Stream } from "../../proxy/stream.ts";
+import { ParserConnection } from "../../proxy/session/parser_connection.ts";
+import { type Sink, Stream } from "../../proxy/session/stream.ts";
 import { thrownText } from "../../proxy/thrown.ts";
 import type { Connection, ParserDefinition } from "parley/proxylib";
 

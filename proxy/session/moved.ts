@@ -4,7 +4,7 @@
  * @module
  */
 import type { MovedRequest } from "./request_times.ts";
-import type { Accepted, Address } from "./transport/transport.ts";
+import type { Accepted, Address } from "../transport/transport.ts";
 
 /** One direction of a stream. */
 export interface MovedHalf {

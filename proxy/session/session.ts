@@ -10,100 +10,34 @@ import type {
   Endpoint,
   Fields,
   Parser,
-  ParserDefinition,
   Shared,
 } from "parley/proxylib";
-import type {
-  Access,
-  CompiledPolicy,
-  Denied,
-  Peer,
-  Subject,
-} from "../policy/mod.ts";
-import type { ConnectionState } from "./administered.ts";
-import {
-  type Entry,
-  LineFormatter,
-  type TakeLine,
-} from "./accesslog/format.ts";
-import type {
-  ConnectionCounter,
-  RequestCounter,
-  Traffic,
-} from "./counting/traffic.ts";
-import type { FieldHasher } from "./accesslog/hashed_fields.ts";
-import { beatFor } from "./heartbeat.ts";
-import {
-  createJudge,
-  grantOf,
-  isAudited,
-  type Judge,
-  type Mode,
-} from "./matcher.ts";
-import type { MovedSession, MovedStream } from "./moved.ts";
-import {
-  beginCall,
-  call,
-  callInWords,
-  endCall,
-  failedCall,
-} from "./parser_call.ts";
-import { type Asked, ParserConnection } from "./parser_connection.ts";
-import type { ParserUsage } from "./parser_usage.ts";
-import type { LoadedParser } from "./registry/registry.ts";
-import { type Failure, panic, type Sink, Stream } from "./stream.ts";
-import { RequestTimes } from "./request_times.ts";
-import { scrubError, textsIn } from "./scrub.ts";
-import { thrownPlace, thrownStack } from "./thrown.ts";
-import type { Movable } from "./transport/epoll/moved.ts";
+import type { Denied, Peer } from "../../policy/mod.ts";
+import type { Entry } from "../accesslog/format.ts";
+import type { ConnectionState } from "../administered.ts";
+import type { ConnectionCounter } from "../counting/traffic.ts";
+import { beatFor } from "../heartbeat.ts";
+import { isAudited } from "../matcher.ts";
+import { beginCall, endCall, failedCall } from "../parser_call.ts";
+import type { ParserUsage } from "../parser_usage.ts";
+import type { LoadedParser } from "../registry/registry.ts";
+import { thrownPlace, thrownStack } from "../thrown.ts";
+import type { Movable } from "../transport/epoll/moved.ts";
 import {
   type Accepted,
-  type Address,
   type End,
   formatAddress,
   type Link,
   type Session,
-} from "./transport/transport.ts";
-import { versionText } from "./versions.ts";
-
-/** Where a connection goes, and whom it concerns. */
-export interface Route {
-  readonly upstream: Address;
-  /** The port that the policy speaks of. */
-  readonly port: number;
-  /** The workload that is guarded. */
-  readonly subject: Subject;
-}
-
-/** What the sessions of a listener need of the engine around them. It follows the configuration. */
-export interface SessionContext {
-  /** The name of the listener. */
-  readonly listener: string;
-  readonly direction: "ingress" | "egress";
-  /** The protocol to read when no policy names one. */
-  readonly l7proto: string | undefined;
-  readonly mode: Mode;
-  /** Whether replies are logged too. */
-  readonly logResponses: boolean;
-  /** Most bytes held of a frame, per direction. */
-  readonly frameBytes: number;
-  policy(): CompiledPolicy;
-  peerOf(address: string): Peer;
-  parser(name: string): LoadedParser | undefined;
-  /** What the connections that a parser reads to an upstream know in common. */
-  shared(parser: string, upstream: string): Shared;
-  /** Milliseconds since the epoch, with a fraction. */
-  now(): number;
-  readonly log: TakeLine;
-  /** Hashes fields of log lines, if any are to be hashed. */
-  readonly hasher?: FieldHasher | undefined;
-  /** What all connections of the process count. */
-  readonly traffic: Traffic;
-  /** A connection stays with the parser's older version: the newer one could not take it over. */
-  notRestored(from: LoadedParser, to: LoadedParser, cause: unknown): void;
-  /** The connection is over. */
-  ended(session: ProxySession): void;
-}
+} from "../transport/transport.ts";
+import { versionText } from "../versions.ts";
+import type { Route, SessionContext } from "./context.ts";
+import type { MovedSession, MovedStream } from "./moved.ts";
+import { type Asked, ParserConnection } from "./parser_connection.ts";
+import { type Recorded, SessionRecord } from "./record.ts";
+import { Standing } from "./standing.ts";
+import { type Failure, panic, type Sink, Stream } from "./stream.ts";
+import { restore, takesOver } from "./take_over.ts";
 
 /** The proxy's side of one connection. */
 export class ProxySession implements Session, Movable, Sink, Asked {
@@ -113,7 +47,7 @@ export class ProxySession implements Session, Movable, Sink, Asked {
   readonly #accepted: Accepted;
   readonly #link: Link;
   readonly #counts: ConnectionCounter;
-  #peer: Peer;
+  readonly #standing: Standing;
   #started: number;
   /** The protocol that the bytes are read as; nothing: they pass unread. */
   #proto: string | undefined;
@@ -122,14 +56,7 @@ export class ProxySession implements Session, Movable, Sink, Asked {
   #stream: Stream | undefined;
   #connection: ParserConnection | undefined;
   #shared: Shared | undefined;
-  #ends: Ends | undefined;
-  #lines: LineFormatter | undefined;
-  #requests: RequestCounter | undefined;
-  #requestTimes: RequestTimes | undefined;
-  /** The time of what is going on now, if it was asked for: one for all requests of a read. */
-  #time: number | undefined;
-  #access: Access;
-  #judge: Judge | undefined;
+  #record: SessionRecord | undefined;
   #bytesForward = 0;
   #bytesReply = 0;
   /** Why Parley itself ends the connection. */
@@ -163,9 +90,8 @@ export class ProxySession implements Session, Movable, Sink, Asked {
     this.#link = link;
     this.#counts = context.traffic.connections(context.direction);
     this.#started = context.now();
-    this.#peer = context.peerOf(peerAddress(context, route, accepted));
-    this.#access = this.#resolve();
-    this.#proto = protocol(this.#access, context);
+    this.#standing = new Standing(context, route, accepted);
+    this.#proto = this.#standing.proto;
     this.#parser = this.#proto === undefined
       ? undefined
       : context.parser(this.#proto);
@@ -173,7 +99,7 @@ export class ProxySession implements Session, Movable, Sink, Asked {
 
   /** Whether the connection may open; if not, the log says why. */
   admit(): boolean {
-    const access = this.#access;
+    const { access } = this.#standing;
     if (access.verdict === "denied") this.#denyAccess(access, {});
     const isUnread = this.#proto !== undefined && !this.#parser;
     if (isUnread && (access.verdict === "allowed" || isAudited(access))) {
@@ -192,16 +118,17 @@ export class ProxySession implements Session, Movable, Sink, Asked {
   /** Another policy, or other identities, are in force: the connection is judged again at once. */
   policyChanged(): void {
     if (this.#failure || this.#isAway) return;
-    this.#time = undefined;
-    this.#identify();
-    this.#access = this.#resolve();
-    this.#judge = undefined;
-    if (this.#access.verdict === "denied") {
+    this.#record?.timePasses();
+    const standing = this.#standing;
+    const { labels } = standing.peer;
+    standing.judgeAgain();
+    const { access, peer, proto } = standing;
+    if (peer.labels !== labels) this.#record?.follow(this.#facts);
+    if (access.verdict === "denied") {
       const status = "the policy in force denies this connection";
-      this.#denyAccess(this.#access, { status });
-      if (!isAudited(this.#access)) return;
+      this.#denyAccess(access, { status });
+      if (!isAudited(access)) return;
     }
-    const proto = protocol(this.#access, this.#context);
     if (proto !== undefined && proto !== this.#proto) {
       const status =
         `the policy in force wants these bytes read as ${proto}, from the first one on`;
@@ -218,7 +145,7 @@ export class ProxySession implements Session, Movable, Sink, Asked {
     const next = this.#proto && this.#context.parser(this.#proto);
     if (!this.#parser || !next || next === this.#parser) return;
     if (this.#failure || this.#isAway) return;
-    this.#time = undefined;
+    this.#record?.timePasses();
     beatFor(this.#id, this.#parser.usage.number);
     if (!this.#stream) this.#adopt(next);
     else if (takesOver(next.definition)) this.#migrate(this.#stream, next);
@@ -227,8 +154,8 @@ export class ProxySession implements Session, Movable, Sink, Asked {
 
   #adopt(parser: LoadedParser): void {
     this.#parser = parser;
-    this.#judge = undefined;
-    this.#lines = undefined;
+    this.#standing.rest();
+    this.#record?.follow(this.#facts);
   }
 
   #migrate(stream: Stream, next: LoadedParser): void {
@@ -263,11 +190,11 @@ export class ProxySession implements Session, Movable, Sink, Asked {
       bytesReply: this.#bytesReply,
       accepted: this.#accepted,
       upstream: this.#route.upstream,
-      names: this.#peer.names ?? [],
+      names: this.#standing.peer.names ?? [],
       audited: this.#audited,
       proto: this.#proto,
       parser: this.#parser?.version,
-      requests: this.#requestTimes?.toMove() ?? [],
+      requests: this.#record?.requestsToMove() ?? [],
       stream,
     };
   }
@@ -303,15 +230,9 @@ export class ProxySession implements Session, Movable, Sink, Asked {
       throw new Error(`no parser named ${moved.proto} is loaded`);
     }
     if (moved.stream) this.#restoreStream(moved.stream, moved.parser!);
-    if (moved.requests.length > 0) this.#restoreTimes(moved.requests);
-  }
-
-  #restoreTimes(moved: MovedSession["requests"]): void {
-    const { traffic } = this.#context;
-    this.#requestTimes = RequestTimes.restore(
-      moved,
-      (verdict) => traffic.durations(this.#proto!, verdict),
-    );
+    if (moved.requests.length > 0) {
+      this.#recorded.restoreRequests(moved.requests);
+    }
   }
 
   #restoreStream(moved: MovedStream, version: string): void {
@@ -335,7 +256,7 @@ export class ProxySession implements Session, Movable, Sink, Asked {
 
   /** Whose identity the policy asks for. */
   get peer(): Peer {
-    return this.#peer;
+    return this.#standing.peer;
   }
 
   /** Whether the parser threw. */
@@ -371,7 +292,7 @@ export class ProxySession implements Session, Movable, Sink, Asked {
   /** Memory is short, and this is where it goes. */
   shed(status: string): void {
     if (this.#failure || this.#isAway) return;
-    this.#time = undefined;
+    this.#record?.timePasses();
     this.#refuse("error", "memory", { status });
     this.#stream = undefined;
     this.#link.close("refused");
@@ -379,14 +300,12 @@ export class ProxySession implements Session, Movable, Sink, Asked {
 
   /** Nothing has happened for a while: lets go of what can be made again. */
   rest(): void {
-    this.#ends = undefined;
-    this.#lines = undefined;
-    this.#judge = undefined;
-    if (this.#requestTimes?.open === 0) this.#requestTimes = undefined;
+    this.#standing.rest();
+    if (this.#record?.isAwaiting === false) this.#record = undefined;
   }
 
   feed(reply: boolean, bytes: Uint8Array, end: boolean): void {
-    this.#time = undefined;
+    this.#record?.timePasses();
     if (this.#failure && !this.#repliesDue) return;
     if (this.#parser) {
       const { usage } = this.#parser;
@@ -420,11 +339,11 @@ export class ProxySession implements Session, Movable, Sink, Asked {
   closed(end: End, detail?: string): void {
     // What Parley refuses has said why; if it has not, that is a defect.
     const broken = BROKEN.has(end) || (end === "refused" && !this.#failure);
-    this.#time = undefined;
-    const now = this.#context.now();
+    this.#record?.timePasses();
+    const record = this.#recorded;
     this.#counts.ended(end);
-    this.#requestTimes?.endAll(now);
-    this.#log({
+    record.endRequests();
+    record.write({
       type: "connection",
       verdict: this.#failure?.verdict ??
         (broken ? "error" : this.#audited ? "audit" : "forwarded"),
@@ -432,7 +351,7 @@ export class ProxySession implements Session, Movable, Sink, Asked {
       fields: {
         bytesForward: this.#bytesForward,
         bytesReply: this.#bytesReply,
-        durationMs: Math.round(now - this.#started),
+        durationMs: Math.round(record.now - this.#started),
         end,
         ...(detail === undefined ? {} : { status: detail }),
       },
@@ -518,11 +437,11 @@ export class ProxySession implements Session, Movable, Sink, Asked {
   }
 
   get source(): Endpoint {
-    return this.#endpoints.source;
+    return this.#recorded.ends.source;
   }
 
   get destination(): Endpoint {
-    return this.#endpoints.destination;
+    return this.#recorded.ends.destination;
   }
 
   get port(): number {
@@ -530,12 +449,7 @@ export class ProxySession implements Session, Movable, Sink, Asked {
   }
 
   matches(request: unknown): Decision {
-    this.#judge ??= createJudge(
-      this.#parser!.definition,
-      this.#access,
-      this.#context.mode,
-    );
-    return this.#judge(request);
+    return this.#standing.decide(this.#parser!.definition, request);
   }
 
   inject(reply: boolean, bytes: Uint8Array): void {
@@ -559,72 +473,19 @@ export class ProxySession implements Session, Movable, Sink, Asked {
   }
 
   logRequest(entry: Entry, asked: unknown): number {
-    if (entry.type === "response") {
-      const latency = this.answered(asked);
-      if (this.#context.logResponses) this.#log({ ...entry, latency });
-      return 0;
-    }
-    this.#log(entry);
-    const { requests, durations } = this.#counter.of(entry.verdict, entry.rule);
-    requests.value++;
-    const times = this.#requestTimes ??= new RequestTimes();
-    return times.begin(this.#time!, durations);
+    const record = this.#recorded;
+    if (entry.type !== "response") return record.request(entry);
+    const latency = record.answered(asked);
+    if (this.#context.logResponses) record.write({ ...entry, latency });
+    return 0;
   }
 
-  /** How long a request took until now, in milliseconds; nothing if it is none that is open. */
-  answered(asked: unknown): number | undefined {
-    const time = this.#time ??= this.#context.now();
-    return this.#requestTimes?.end(asked, time);
-  }
-
-  get #counter(): RequestCounter {
-    const { traffic, direction } = this.#context;
-    return this.#requests ??= traffic.requests(this.#proto!, direction);
+  answered(asked: unknown): void {
+    this.#recorded.answered(asked);
   }
 
   get #audits(): boolean {
     return this.#context.mode === "audit";
-  }
-
-  /** The peer may be known under other labels now. */
-  #identify(): void {
-    const context = this.#context;
-    const address = peerAddress(context, this.#route, this.#accepted);
-    const peer = context.peerOf(address);
-    const isSame = peer.labels === this.#peer.labels;
-    this.#peer = peer;
-    if (isSame) return;
-    this.#ends = undefined;
-    this.#lines = undefined;
-  }
-
-  get #endpoints(): Ends {
-    return this.#ends ??= endpoints(
-      this.#context,
-      this.#route,
-      this.#accepted,
-      this.#peer,
-    );
-  }
-
-  #formatter(): LineFormatter {
-    const parser = this.#parser;
-    const { upstream, port } = this.#route;
-    const isItsOwn = upstream.transport === "tcp" && upstream.port === port;
-    return new LineFormatter({
-      id: this.#id,
-      direction: this.#context.direction,
-      ...this.#endpoints,
-      port: isItsOwn ? undefined : port,
-      l7proto: this.#proto,
-      parser: parser && versionText(parser),
-    });
-  }
-
-  #resolve(): Access {
-    const { subject, port } = this.#route;
-    const { direction, policy } = this.#context;
-    return policy().resolve({ subject, direction, port, peer: this.#peer });
   }
 
   /** Denies the connection as the policy says; where a document in audit mode is all that denies, says so. */
@@ -666,33 +527,23 @@ export class ProxySession implements Session, Movable, Sink, Asked {
   }
 
   #log(entry: Entry): void {
-    this.#time ??= this.#context.now();
-    this.#lines ??= this.#formatter();
-    const { log, hasher } = this.#context;
-    this.#lines.write(log, this.#time, entry, hasher);
+    this.#recorded.write(entry);
   }
-}
 
-/** Whether a parser can go on where another version was; its definition may have been made to throw. */
-function takesOver(definition: ParserDefinition): boolean {
-  try {
-    return call(() => typeof definition.restore === "function");
-  } catch {
-    return false;
+  get #recorded(): SessionRecord {
+    return this.#record ??= new SessionRecord(this.#facts);
   }
-}
 
-/** Has a version take over what another one remembers. @throws {Error} that quotes nothing of it */
-function restore(
-  { definition }: LoadedParser,
-  connection: ParserConnection,
-  state: unknown,
-  version: string,
-): Parser {
-  try {
-    return callInWords(() => definition.restore!(connection, state, version));
-  } catch (error) {
-    throw scrubError(error, textsIn(state));
+  get #facts(): Recorded {
+    return {
+      id: this.#id,
+      context: this.#context,
+      route: this.#route,
+      accepted: this.#accepted,
+      peer: this.#standing.peer,
+      proto: this.#proto,
+      parser: this.#parser,
+    };
   }
 }
 
@@ -703,44 +554,3 @@ const BROKEN: ReadonlySet<End> = new Set([
   "upstream-unreachable",
   "connect-timeout",
 ]);
-
-/** Whose identity the policy asks for: the source at ingress, the upstream at egress. */
-function peerAddress(
-  { direction }: SessionContext,
-  { upstream }: Route,
-  accepted: Accepted,
-): string {
-  if (direction === "ingress") return accepted.source.hostname;
-  return upstream.transport === "tcp" ? upstream.hostname : "";
-}
-
-/** Both ends of a connection, as parsers and the log see them. */
-interface Ends {
-  readonly source: Endpoint;
-  readonly destination: Endpoint;
-}
-
-function endpoints(
-  { direction }: SessionContext,
-  { subject, upstream }: Route,
-  accepted: Accepted,
-  peer: Peer,
-): Ends {
-  const source = formatAddress(accepted.source);
-  const destination = formatAddress(upstream);
-  const [from, to] = direction === "ingress"
-    ? [peer, subject]
-    : [subject, peer];
-  return {
-    source: Object.freeze({ address: source, labels: from.labels }),
-    destination: Object.freeze({ address: destination, labels: to.labels }),
-  };
-}
-
-/** What the bytes are read as: by the policy, or where it names nothing. */
-function protocol(
-  access: Access,
-  { mode, l7proto: fallback }: SessionContext,
-): string | undefined {
-  return grantOf(access, mode).proto ?? fallback;
-}

@@ -12,7 +12,7 @@ import type {
   Fields,
   Shared,
 } from "parley/proxylib";
-import type { Entry } from "./accesslog/format.ts";
+import type { Entry } from "../accesslog/format.ts";
 
 /** What a parser's wishes are carried out by, and what it may know. */
 export interface Asked {

@@ -1,8 +1,8 @@
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
 import fc from "fast-check";
-import { Durations } from "./counting/durations.ts";
-import { BOUNDS_MS } from "./counting/bounds.ts";
-import { Tally } from "./counting/tally.ts";
+import { Durations } from "../counting/durations.ts";
+import { BOUNDS_MS } from "../counting/bounds.ts";
+import { Tally } from "../counting/tally.ts";
 import { RequestTimes } from "./request_times.ts";
 
 /** Durations, and how many they have seen. */

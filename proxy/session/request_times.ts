@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { Durations } from "./counting/durations.ts";
+import type { Durations } from "../counting/durations.ts";
 
 /** Requests that are open at a time; of further ones it is not known how long they take. */
 const SLOTS = 1024;

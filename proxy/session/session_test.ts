@@ -16,7 +16,7 @@ import {
   policy,
   RULE,
 } from "./session_bench_test.ts";
-import type { End } from "./transport/transport.ts";
+import type { End } from "../transport/transport.ts";
 
 const ADMISSIONS: readonly {
   readonly name: string;

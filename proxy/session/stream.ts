@@ -20,10 +20,10 @@
 import type { Parser, Verdict } from "parley/proxylib";
 import { Held } from "./held.ts";
 import type { MovedHalf, MovedStream } from "./moved.ts";
-import { beginCall, endCall, failedCall } from "./parser_call.ts";
+import { beginCall, endCall, failedCall } from "../parser_call.ts";
 import { scrubError } from "./scrub.ts";
-import { thrownText } from "./thrown.ts";
-import { clientHello } from "./tls.ts";
+import { thrownText } from "../thrown.ts";
+import { clientHello } from "../tls.ts";
 
 /** Why a connection is closed by the engine. */
 export interface Failure {

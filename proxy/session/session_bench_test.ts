@@ -14,21 +14,22 @@ import {
   pass,
   z,
 } from "parley/proxylib";
-import passer from "../parsers/passer.ts";
-import r2d2 from "../parsers/r2d2.ts";
+import passer from "../../parsers/passer.ts";
+import r2d2 from "../../parsers/r2d2.ts";
 import {
   createIdentities,
   createPolicyStore,
   endpointLabels,
-} from "../policy/mod.ts";
-import { lineText } from "./accesslog/format.ts";
-import { Traffic } from "./counting/traffic.ts";
-import { ParserUsage } from "./parser_usage.ts";
-import { createCatalog } from "./registry/catalog.ts";
-import type { LoadedParser } from "./registry/registry.ts";
-import { ProxySession, type Route, type SessionContext } from "./session.ts";
+} from "../../policy/mod.ts";
+import { lineText } from "../accesslog/format.ts";
+import { Traffic } from "../counting/traffic.ts";
+import { ParserUsage } from "../parser_usage.ts";
+import { createCatalog } from "../registry/catalog.ts";
+import type { LoadedParser } from "../registry/registry.ts";
+import type { Route, SessionContext } from "./context.ts";
+import { ProxySession } from "./session.ts";
 import { createStore } from "./shared.ts";
-import type { Address, End, Link } from "./transport/transport.ts";
+import type { Address, End, Link } from "../transport/transport.ts";
 
 /** Bytes: "p" panics, "e" is refused; anything else passes. */
 const moody = defineParser({
