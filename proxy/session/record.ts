@@ -34,6 +34,7 @@ export interface Ends {
 
 /** Made when something is first said of a connection, and thrown away when it is idle. */
 export class SessionRecord {
+  readonly #context: SessionContext;
   #about: Recorded;
   #ends: Ends | undefined;
   #lines: LineFormatter | undefined;
@@ -42,6 +43,7 @@ export class SessionRecord {
   #now: number | undefined;
 
   constructor(about: Recorded) {
+    this.#context = about.context;
     this.#about = about;
   }
 
@@ -58,7 +60,7 @@ export class SessionRecord {
 
   /** The time of what is going on now, in milliseconds since the epoch: one for all requests of a read. */
   get now(): number {
-    return this.#now ??= this.#about.context.now();
+    return this.#now ??= this.#context.now();
   }
 
   /** What follows happens later. */
@@ -68,21 +70,23 @@ export class SessionRecord {
 
   write(entry: Entry): void {
     this.#lines ??= formatterOf(this.#about, this.ends);
-    const { log, hasher } = this.#about.context;
+    const { log, hasher } = this.#context;
     this.#lines.write(log, this.now, entry, hasher);
   }
 
   /** Writes and counts a request; the ticket that its response is known by. */
   request(entry: Entry): number {
     this.write(entry);
-    const { requests, durations } = this.#counter.of(entry.verdict, entry.rule);
+    this.#requests ??= this.#counter();
+    const { verdict, rule } = entry;
+    const { requests, durations } = this.#requests.of(verdict, rule);
     requests.value++;
     return (this.#times ??= new RequestTimes()).begin(this.now, durations);
   }
 
-  get #counter(): RequestCounter {
-    const { context: { traffic, direction }, proto } = this.#about;
-    return this.#requests ??= traffic.requests(proto!, direction);
+  #counter(): RequestCounter {
+    const { traffic, direction } = this.#context;
+    return traffic.requests(this.#about.proto!, direction);
   }
 
   /** How long the request of a ticket took until now, in milliseconds; nothing if it is none that is open. */
@@ -106,7 +110,8 @@ export class SessionRecord {
   }
 
   restoreRequests(moved: readonly MovedRequest[]): void {
-    const { context: { traffic }, proto } = this.#about;
+    const { traffic } = this.#context;
+    const { proto } = this.#about;
     this.#times = RequestTimes.restore(
       moved,
       (verdict) => traffic.durations(proto!, verdict),

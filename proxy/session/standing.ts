@@ -57,8 +57,7 @@ export class Standing {
 
   /** Decides about a request, as the parser that read it describes it. */
   decide(definition: ParserDefinition, request: unknown): Decision {
-    const { mode } = this.#context;
-    this.#judge ??= createJudge(definition, this.#access, mode);
+    this.#judge ??= createJudge(definition, this.#access, this.#context.mode);
     return this.#judge(request);
   }
 
