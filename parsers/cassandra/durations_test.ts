@@ -1,9 +1,7 @@
 /** Every request that is logged is said to be answered, once: by the server, or in its place. */
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
-import type { Connection } from "parley/proxylib";
-import { createStore } from "../../proxy/session/shared.ts";
+import { connectionFor } from "./connection_harness_test.ts";
 import cassandra from "./mod.ts";
-import type { Request } from "./request.ts";
 import {
   batch,
   done,
@@ -17,16 +15,7 @@ import {
 Deno.test("every request is answered once: forwarded, denied, refused, each statement of a batch, and two on one stream", () => {
   let given = 0;
   const answered: number[] = [];
-  const end = { address: "192.0.2.1:1", labels: [] };
-  const connection: Connection<Request> = {
-    id: 1,
-    direction: "ingress",
-    source: end,
-    destination: end,
-    port: 9042,
-    frameBytes: 1 << 24,
-    shared: createStore(1 << 20),
-    logsResponses: false,
+  const connection = connectionFor({
     matches: ({ tables }) => {
       const allowed = !tables.some((name) => name.startsWith("shut."));
       return { allowed, verdict: allowed ? "forwarded" : "denied" };
@@ -34,7 +23,7 @@ Deno.test("every request is answered once: forwarded, denied, refused, each stat
     inject: () => {},
     log: () => ++given,
     answered: (asked) => answered.push(asked),
-  };
+  });
   const parser = cassandra.create(connection);
   const say = (reply: boolean, data: Uint8Array) =>
     parser.onData(reply, false, data, 0);

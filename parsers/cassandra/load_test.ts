@@ -5,7 +5,7 @@ import {
 } from "node:assert/strict";
 import type { Connection, Decision } from "parley/proxylib";
 import { replay, type Step } from "parley/testkit";
-import { createStore } from "../../proxy/session/shared.ts";
+import { connectionFor } from "./connection_harness_test.ts";
 import cassandra from "./mod.ts";
 import type { Request } from "./request.ts";
 import {
@@ -28,25 +28,14 @@ const RULES = [{ query_action: "select", query_table: "^a\\." }];
 /** A connection that counts what it is sent. */
 function recorder(): { connection: Connection<Request>; sent: () => number } {
   let sent = 0;
-  const end = { address: "192.0.2.1:1", labels: [] };
   const forwarded: Decision = { allowed: true, verdict: "forwarded" };
   const no: Decision = { allowed: false, verdict: "denied", reason: "no-rule" };
   return {
     sent: () => sent,
-    connection: {
-      id: 1,
-      direction: "ingress",
-      source: end,
-      destination: end,
-      port: 9042,
-      frameBytes: 1 << 24,
-      shared: createStore(1 << 20),
-      logsResponses: false,
+    connection: connectionFor({
       matches: (request) => request.tables[0] === "b.t" ? no : forwarded,
       inject: (_reply, bytes) => sent += bytes.length,
-      log: () => 0,
-      answered: () => {},
-    },
+    }),
   };
 }
 

@@ -1,7 +1,7 @@
 /** A connection that moves to another parser between any two calls goes on as if it had not. */
 import { deepStrictEqual as assertEquals, throws } from "node:assert/strict";
 import type { Connection, Decision, Parser } from "parley/proxylib";
-import { createStore } from "../../proxy/session/shared.ts";
+import { connectionFor } from "./connection_harness_test.ts";
 import cassandra from "./mod.ts";
 import type { Request } from "./request.ts";
 import {
@@ -51,17 +51,9 @@ const STEPS: [reply: boolean, data: Uint8Array][] = [
 /** What parsers say of the steps, segment by segment, and what they send. */
 function run(moves: boolean): unknown[] {
   const said: unknown[] = [];
-  const end = { address: "192.0.2.1:1", labels: [] };
   const yes: Decision = { allowed: true, verdict: "forwarded" };
   const no: Decision = { allowed: false, verdict: "denied", reason: "no-rule" };
-  const connection: Connection<Request> = {
-    id: 1,
-    direction: "ingress",
-    source: end,
-    destination: end,
-    port: 9042,
-    frameBytes: 1 << 24,
-    shared: createStore(1 << 20),
+  const connection = connectionFor({
     logsResponses: true,
     matches: ({ tables, use }) =>
       use === "named" || tables.some((name) => name.startsWith("shut."))
@@ -70,8 +62,7 @@ function run(moves: boolean): unknown[] {
     inject: (reply, bytes) => said.push(["inject", reply, bytes]),
     log: (decision, fields, type, asked) =>
       said.push(["log", decision, fields, type, asked]),
-    answered: () => {},
-  };
+  });
   let parser: Parser = cassandra.create(connection);
   for (const [reply, data] of STEPS) {
     for (let at = 0; at < data.length;) {

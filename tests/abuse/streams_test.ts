@@ -8,6 +8,7 @@ import {
   deepStrictEqual as assertEquals,
   ok as assert,
 } from "node:assert/strict";
+import { raiseDescriptors } from "../descriptors.ts";
 import { countFrom, poll } from "../e2e/harness.ts";
 import { descriptorsOf, ignore, Parley } from "../processes/parley.ts";
 import { LineServer } from "../processes/servers.ts";
@@ -217,18 +218,3 @@ Deno.test({
     await abuse.check();
   },
 });
-
-/** Lets this process, and so its children, open as many descriptors as it needs. */
-async function raiseDescriptors(needed: number): Promise<void> {
-  const limits = await Deno.readTextFile("/proc/self/limits");
-  const [, soft, hard] = /^Max open files +(\d+) +(\d+)/m.exec(limits)!;
-  if (Number(soft) >= needed) return;
-  const { success } = await new Deno.Command("prlimit", {
-    args: [
-      `--pid=${Deno.pid}`,
-      `--nofile=${needed}:${Math.max(needed, Number(hard))}`,
-    ],
-    stderr: "null",
-  }).output();
-  assert(success, `${needed} descriptors are needed: raise ulimit -n`);
-}

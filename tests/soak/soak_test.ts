@@ -6,10 +6,8 @@
  * `PARLEY_SOAK_CONNECTIONS` and `PARLEY_SOAK_MEBIBYTES` say how much; the
  * descriptors that 8,000 connections need are asked for with `prlimit`.
  */
-import {
-  deepStrictEqual as assertEquals,
-  ok as assert,
-} from "node:assert/strict";
+import { deepStrictEqual as assertEquals } from "node:assert/strict";
+import { raiseDescriptors } from "../descriptors.ts";
 import { Random } from "../random.ts";
 import {
   countFrom,
@@ -82,7 +80,7 @@ class Soak implements AsyncDisposable {
     memcached: Parameters<typeof Memcached.start>[0],
   ): Promise<Soak> {
     const soak = new Soak();
-    await raiseDescriptors();
+    await raiseDescriptors(4 * CONNECTIONS + 1024);
     const server = soak.#stack.use(
       await Memcached.start(memcached, {
         quiet: true,
@@ -202,20 +200,4 @@ async function forAll(
   for (let at = 0; at < wires.length; at += 100) {
     await Promise.all(wires.slice(at, at + 100).map(work));
   }
-}
-
-/** Lets this process, and so its children, open as many descriptors as it needs. */
-async function raiseDescriptors(): Promise<void> {
-  const needed = 4 * CONNECTIONS + 1024;
-  const limits = await Deno.readTextFile("/proc/self/limits");
-  const [, soft, hard] = /^Max open files +(\d+) +(\d+)/m.exec(limits)!;
-  if (Number(soft) >= needed) return;
-  const { success } = await new Deno.Command("prlimit", {
-    args: [
-      `--pid=${Deno.pid}`,
-      `--nofile=${needed}:${Math.max(needed, Number(hard))}`,
-    ],
-    stderr: "null",
-  }).output();
-  assert(success, `${needed} descriptors are needed: raise ulimit -n`);
 }
