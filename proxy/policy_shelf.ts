@@ -8,7 +8,10 @@
  * @module
  */
 import type { Source } from "../policy/file.ts";
+import { ParleyError } from "../proxylib/error.ts";
+import type { Config } from "./config/mod.ts";
 import { FILE_MAX } from "./policy_files.ts";
+import { thrownText } from "./thrown.ts";
 import { writeWhole } from "./whole_file.ts";
 
 /** How a text is called that is not in its place yet; policy files never begin with a dot. */
@@ -155,5 +158,22 @@ async function readRegular(path: string): Promise<string | undefined> {
       .decode(bytes.subarray(0, length));
   } finally {
     await file.close();
+  }
+}
+
+/** Where policies are kept that are put in. @throws {ParleyError} when the folder cannot be used */
+export async function openShelf(
+  { admin: { policies } }: Config,
+): Promise<PolicyShelf> {
+  if (policies === undefined) return new MemoryShelf();
+  try {
+    return await FolderShelf.open(policies);
+  } catch (cause) {
+    throw new ParleyError("Cannot keep policies", {
+      blame: "operator",
+      where: `admin.policies (${policies})`,
+      found: thrownText(cause),
+      mend: "name a folder that can be made, or written to",
+    }, { cause });
   }
 }

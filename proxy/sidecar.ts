@@ -15,6 +15,7 @@ import type { Config, ListenerConfig } from "./config/mod.ts";
 import { createCatalog } from "./registry/catalog.ts";
 import { ParserHistory } from "./registry/history.ts";
 import { ParserRegistry } from "./registry/registry.ts";
+import { tellOfParsers } from "./registry/tell.ts";
 import { type DataConfig, dataConfig, readingOptions } from "./data_config.ts";
 import { Engine } from "./engine.ts";
 import { readHashSecret } from "./hash_secret.ts";
@@ -26,13 +27,7 @@ import { formatAddress, type Listener } from "./transport/transport.ts";
 import { Cluster } from "./identities/cluster.ts";
 import { connectionLimit } from "./limits.ts";
 import { thrownText } from "./thrown.ts";
-import {
-  leasesOfNames,
-  type Names,
-  namesOf,
-  RESOLVE_MS,
-  resolveNames,
-} from "./supervisor/names.ts";
+import { namesOf, RESOLVE_MS, UpstreamNames } from "./supervisor/names.ts";
 import type { TraceReport } from "./trace/report.ts";
 import { unguarded } from "./unguarded.ts";
 import { type Watch, watch } from "./watch.ts";
@@ -73,7 +68,7 @@ export class Sidecar {
   readonly #history = new ParserHistory();
   #listeners: { config: ListenerConfig; listener: Listener }[] = [];
   #watches: Watch[] = [];
-  #names: Names = {};
+  readonly #names: UpstreamNames;
   #resolving: ReturnType<typeof setInterval> | undefined;
   #reloads: Promise<void> = Promise.resolve();
   #isStopping = false;
@@ -86,6 +81,7 @@ export class Sidecar {
     this.#config = config;
     this.#hashSecret = hashSecret;
     this.#log = options.log;
+    this.#names = new UpstreamNames((message) => this.#log.warn(message));
     this.#accessLog = new LogWriter(
       openSink(config.accessLog.sink, this.#log),
       (message) => this.#log.warn(message),
@@ -111,7 +107,7 @@ export class Sidecar {
       limit: connectionLimit(config.limits.connections, this.#log),
       policy: () => this.#policy.current,
       parser: (name) => this.#registry.get(name),
-      addressOf: (hostname) => this.#names[hostname]?.[0],
+      addressOf: (hostname) => this.#names.addresses[hostname]?.[0],
       log: this.#lines.take,
       warn: (message) => this.#log.warn(message),
       now: () => performance.timeOrigin + performance.now(),
@@ -319,17 +315,11 @@ export class Sidecar {
 
   /** Upstreams that are configured by name: where they are, now and again. */
   async #resolve(): Promise<void> {
-    const names = namesOf(this.#config.listeners);
-    if (names.length === 0) return;
+    const { listeners } = this.#config;
+    if (namesOf(listeners).length === 0) return;
     this.#resolving ??= setInterval(() => this.#resolve(), RESOLVE_MS);
-    this.#names = await resolveNames(
-      names,
-      this.#names,
-      (message) => this.#log.warn(message),
-    );
-    const now = Date.now();
-    this.#engine.learn(leasesOfNames(this.#names, now));
-    this.#engine.expire(now);
+    this.#engine.learn(await this.#names.resolve(listeners));
+    this.#engine.expire(Date.now());
   }
 
   async #scanParsers(): Promise<void> {
@@ -337,15 +327,7 @@ export class Sidecar {
     if (changes.length > 0) this.#engine.parsersChanged();
     const now = new Date().toISOString();
     this.#history.follow(changes, this.#registry.status(), now);
-    for (const { name, kind, version, error } of changes) {
-      if (kind === "loaded") {
-        this.#log.info(`parser ${name}@${version} serves new connections`);
-      } else if (kind === "removed") {
-        this.#log.warn(
-          `parser ${name} is gone: new connections that need it are refused`,
-        );
-      } else this.#log.warn(error!);
-    }
+    tellOfParsers(changes, this.#log);
   }
 
   /** Policies that select another workload guard nothing, which is seldom meant. */

@@ -39,7 +39,7 @@ export function namesOf(listeners: readonly ListenerConfig[]): string[] {
 const COUNTS_MS = 3 * RESOLVE_MS;
 
 /** What names lead to, as an answer of DNS says it. @param now milliseconds since the epoch */
-export function leasesOfNames(names: Names, now: number): Lease[] {
+function leasesOfNames(names: Names, now: number): Lease[] {
   return Object.entries(names).flatMap(([name, addresses]) => {
     const normal = normalizeName(name);
     if (normal === undefined) return [];
@@ -52,21 +52,46 @@ export function leasesOfNames(names: Names, now: number): Lease[] {
   });
 }
 
-/** Resolves names; one that cannot be resolved now keeps the addresses it had. */
-export async function resolveNames(
-  names: readonly string[],
-  before: Names,
-  warn: (message: string) => void,
-): Promise<Names> {
-  const resolved = await Promise.all(names.map(async (name) => {
+/** What the upstreams of the listeners are called, and where they are. */
+export class UpstreamNames {
+  readonly #warn: (message: string) => void;
+  #addresses: Names = {};
+
+  constructor(warn: (message: string) => void) {
+    this.#warn = warn;
+  }
+
+  /** As they were last found. */
+  get addresses(): Names {
+    return this.#addresses;
+  }
+
+  /**
+   * Resolves the names that listeners dial; one that cannot be resolved now
+   * keeps the addresses it had.
+   *
+   * @returns what policies may know of them
+   */
+  async resolve(listeners: readonly ListenerConfig[]): Promise<Lease[]> {
+    const found = await Promise.all(
+      namesOf(listeners).map(async (name) =>
+        [name, await this.#addressesOf(name)] as const
+      ),
+    );
+    this.#addresses = Object.fromEntries(found);
+    return leasesOfNames(this.#addresses, Date.now());
+  }
+
+  async #addressesOf(name: string): Promise<readonly string[]> {
+    const before = this.#addresses[name];
     try {
-      return [name, await lookUp(name)] as const;
+      return await lookUp(name);
     } catch (error) {
-      if (before[name] === undefined) {
-        warn(`the upstream ${name} cannot be resolved: ${thrownText(error)}`);
+      if (before === undefined) {
+        const why = thrownText(error);
+        this.#warn(`the upstream ${name} cannot be resolved: ${why}`);
       }
-      return [name, before[name] ?? []] as const;
+      return before ?? [];
     }
-  }));
-  return Object.fromEntries(resolved);
+  }
 }

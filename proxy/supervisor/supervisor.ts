@@ -9,24 +9,21 @@
  *
  * @module
  */
-import { ParleyError } from "../../proxylib/error.ts";
-import type { Lease } from "../../policy/dns_cache.ts";
-import { formatProblem, nearMiss, oneOf, quote } from "../../policy/problem.ts";
+import { formatProblem } from "../../policy/problem.ts";
 import type { Source } from "../../policy/file.ts";
 import type { Administered, SidecarKnowledge } from "../administered.ts";
 import { Administration } from "../administration.ts";
 import type { Config } from "../config/mod.ts";
-import type { Judgement, Published } from "../control/messages.ts";
+import type { Published } from "../control/messages.ts";
 import { dataConfig } from "../data_config.ts";
 import { readHashSecret } from "../hash_secret.ts";
 import { Cluster } from "../identities/cluster.ts";
 import { connectionLimit } from "../limits.ts";
 import { PolicyHistory } from "../policy_history.ts";
-import { FolderShelf, MemoryShelf, type PolicyShelf } from "../policy_shelf.ts";
+import { openShelf, type PolicyShelf } from "../policy_shelf.ts";
 import { ParserHistory } from "../registry/history.ts";
-import type { ParserChange } from "../registry/registry.ts";
+import { tellOfParsers } from "../registry/tell.ts";
 import { prestagedFolder } from "../sandbox/prestaged.ts";
-import type { SandboxOptions } from "../sandbox/spawn.ts";
 import type { BoundListener, OperatorLog, SidecarOptions } from "../sidecar.ts";
 import { policyPaths, readPolicies } from "../standing_policies.ts";
 import { thrownText } from "../thrown.ts";
@@ -38,17 +35,13 @@ import { Isolation } from "./isolation.ts";
 import { Kernel } from "./kernel.ts";
 import { Listeners } from "./listeners.ts";
 import { LogOutput } from "./log_output.ts";
-import {
-  leasesOfNames,
-  type Names,
-  namesOf,
-  RESOLVE_MS,
-  resolveNames,
-} from "./names.ts";
+import { namesOf, RESOLVE_MS, UpstreamNames } from "./names.ts";
 import { Obedience } from "./obedience.ts";
 import { Parsers } from "./parsers.ts";
-import { CHECKER, WORKER } from "./programs.ts";
+import { Reports } from "./reports.ts";
 import { type Reviewed, Reviews } from "./reviews.ts";
+import { checkerSandbox, workerSandbox } from "./sandboxes.ts";
+import { refuseToStart } from "./start_refusal.ts";
 import { StoredPolicies } from "./stored_policies.ts";
 import { Traces } from "./traces.ts";
 import { Turns } from "./turns.ts";
@@ -81,7 +74,7 @@ export class Supervisor {
   readonly #history = new ParserHistory();
   readonly #listeners: Listeners;
   #hashSecret = "";
-  #names: Names = {};
+  readonly #names: UpstreamNames;
   #published: Published = { parsers: [], documents: [] };
   readonly #policies = new PolicyHistory();
   readonly #shelf: PolicyShelf;
@@ -100,9 +93,7 @@ export class Supervisor {
       serving: this.#parsers.serving,
     };
   });
-  /** What was reported at the last review: it is not said again while it lasts. */
-  #reported: ReadonlySet<string> = new Set();
-  #missing = new Set<string>();
+  readonly #reports: Reports;
   #watch: Watch | undefined;
   /** Watches of former configurations. */
   readonly #closing: (Promise<void> | undefined)[] = [];
@@ -119,6 +110,8 @@ export class Supervisor {
     this.#config = this.#limited(config, options.log);
     this.#options = options;
     this.#log = options.log;
+    this.#reports = new Reports(this.#log);
+    this.#names = new UpstreamNames((message) => this.#log.warn(message));
     this.#snapshots = snapshots;
     this.#shelf = shelf;
     this.#listeners = new Listeners(Sockets.open(), this.#log);
@@ -166,7 +159,7 @@ export class Supervisor {
       },
       tell: (order) => this.#workers.tell(order),
       lend: (use) => this.#output.lend(use),
-      missing: (walls) => this.#onMissing(walls),
+      missing: (walls) => this.#reports.missing(walls),
     });
     this.#workers = new Workers(
       this.#kernel,
@@ -174,7 +167,7 @@ export class Supervisor {
       this.#log,
       {
         warn: (message) => this.#log.warn(message),
-        missing: (walls) => this.#onMissing(walls),
+        missing: (walls) => this.#reports.missing(walls),
         counted: (counters) => this.#isolation.counted(counters),
         panicked: (version) => this.#isolation.panicked(version),
         gone: (worker) => this.#isolation.gone(worker),
@@ -195,7 +188,7 @@ export class Supervisor {
   ): Promise<Supervisor> {
     const snapshots = `${options.folder}/parsers`;
     await Deno.mkdir(snapshots);
-    const shelf = await shelfOf(config);
+    const shelf = await openShelf(config);
     const supervisor = new Supervisor(config, options, snapshots, shelf);
     await supervisor.#start();
     return supervisor;
@@ -323,9 +316,9 @@ export class Supervisor {
       () => this.#workers.spawn(sandbox),
     );
     const judgement = await this.#reviews.all(await this.#readPolicy());
-    this.#refuseToStart(judgement);
+    refuseToStart(judgement, this.#config);
     const tell = this.#apply(judgement);
-    await this.#resolve();
+    this.#dns.note(await this.#names.resolve(this.#config.listeners));
     await this.#listeners.bind(this.#config.listeners);
     await Promise.all(workers.map((worker) => this.#workers.equip(worker)));
     await this.#dns.follow();
@@ -380,7 +373,7 @@ export class Supervisor {
       written = await this.#readPolicy();
     } catch (error) {
       this.#policies.unreadable(thrownText(error));
-      this.#report([`${thrownText(error)}; the policy in force stays`]);
+      this.#reports.faults([`${thrownText(error)}; the policy in force stays`]);
     }
     const judgement = await this.#reviews.news(written);
     if (!judgement) return;
@@ -494,18 +487,6 @@ export class Supervisor {
     ];
   }
 
-  #tellOfParsers(changes: readonly ParserChange[]): void {
-    for (const { name, kind, version, error } of changes) {
-      if (kind === "loaded") {
-        this.#log.info(`parser ${name}@${version} serves new connections`);
-      } else if (kind === "removed") {
-        this.#log.warn(
-          `parser ${name} is gone: new connections that need it are refused`,
-        );
-      } else this.#log.warn(error!);
-    }
-  }
-
   /** Takes over what was judged; the answer tells the operator, once it is in force. */
   #apply({ policy, unguarded, changes }: Reviewed): () => void {
     const now = new Date().toISOString();
@@ -518,10 +499,10 @@ export class Supervisor {
       documents: policy.documents,
     };
     return () => {
-      this.#tellOfParsers(changes);
+      tellOfParsers(changes, this.#log);
       const faults = policy.problems
         .filter(({ severity }) => severity !== "note");
-      this.#report(faults.map(formatProblem));
+      this.#reports.faults(faults.map(formatProblem));
       if (!isOther) return;
       if (!isNew) this.#log.info(`policy version ${version} is in force`);
       if (!this.#hasPolicies()) return;
@@ -534,46 +515,6 @@ export class Supervisor {
   #hasPolicies(): boolean {
     return this.#config.policies.length > 0 ||
       this.#published.documents.length > 0;
-  }
-
-  #report(messages: readonly string[]): void {
-    for (const message of messages) {
-      if (!this.#reported.has(message)) this.#log.warn(message);
-    }
-    this.#reported = new Set(messages);
-  }
-
-  /**
-   * Without one whole policy there is no "last good" to keep: a sidecar that
-   * started without it would be more open than was meant. A listener whose
-   * parser is not there would refuse every connection.
-   */
-  #refuseToStart({ policy, parsers }: Judgement): void {
-    if (policy.refused) {
-      throw new ParleyError("Cannot start with this policy", {
-        blame: "operator",
-        where: [
-          ...policyPaths(this.#config),
-          ...(this.#config.controller ? ["the controller's policies"] : []),
-        ].join(", "),
-        found: policy.problems
-          .filter(({ severity }) => severity === "error")
-          .map((problem) => `\n  ${formatProblem(problem)}`).join(""),
-        mend: "\ncorrect the documents; `parley check` lists the same",
-      });
-    }
-    const loaded = parsers.filter(({ serving }) => serving)
-      .map(({ name }) => name);
-    const known = parsers.map(({ name }) => name);
-    for (const { name, l7proto } of this.#config.listeners) {
-      if (l7proto === undefined || loaded.includes(l7proto)) continue;
-      throw new ParleyError("Cannot start", {
-        blame: "operator",
-        where: `listener ${name}`,
-        found: `no parser named ${quote(l7proto)} is loaded`,
-        mend: nearMiss(l7proto, known) ?? `use ${oneOf(known)}`,
-      });
-    }
   }
 
   /** With as many connections as the system allows each worker. */
@@ -595,50 +536,25 @@ export class Supervisor {
         ...dataConfig(config, this.#cluster.knowledge, this.#hashSecret),
         limits: { ...config.limits, connections },
       },
-      sandbox: this.#sandbox(WORKER),
-      names: this.#names,
+      sandbox: workerSandbox(config, this.#places),
+      names: this.#names.addresses,
       leases: this.#dns.leases,
       published: this.#published,
       sockets: this.#listeners.bound,
     };
   }
 
-  /** What a process of ours may reach: workers their upstreams, checkers nothing. */
-  #sandbox(entry: URL): SandboxOptions {
-    const { listeners, limits } = this.#config;
-    const snapshots = new URL(`file://${this.#snapshots}/`).href;
-    const memory = String(limits.workerBytes);
-    return {
-      entry,
-      args: entry === WORKER ? [snapshots, memory] : [snapshots],
-      heapMb: Math.ceil(limits.workerBytes / (1024 * 1024)),
-      read: [this.#snapshots],
-      connect: entry === WORKER ? portsOf(listeners) : [],
-      bind: entry === WORKER &&
-          listeners.some(({ transparent }) => transparent === "tproxy")
-        ? "any"
-        : [],
-      config: this.#options.program,
-    };
+  get #places() {
+    return { snapshots: this.#snapshots, program: this.#options.program };
   }
 
   #openChecker(): Checker {
     if (this.#isStopping) throw new Error("the sidecar is stopping");
     return new Checker(
       this.#kernel,
-      this.#sandbox(CHECKER),
-      (walls) => this.#onMissing(walls),
+      checkerSandbox(this.#config, this.#places),
+      (walls) => this.#reports.missing(walls),
     );
-  }
-
-  /** A wall that this machine lacks is told once. */
-  #onMissing(walls: readonly string[]): void {
-    for (const wall of walls) {
-      if (!this.#missing.has(wall)) {
-        this.#log.warn(`the sandbox lacks a wall on this machine: ${wall}`);
-      }
-      this.#missing.add(wall);
-    }
   }
 
   #parsersOf({ parsers }: Config): Parsers {
@@ -650,24 +566,17 @@ export class Supervisor {
     return new Parsers(folders, this.#snapshots, prestagedFolder(program));
   }
 
-  /** Resolves the names of upstreams; the answer is what policies may know of them. */
-  async #resolve(): Promise<readonly Lease[]> {
-    this.#names = await resolveNames(
-      namesOf(this.#config.listeners),
-      this.#names,
-      (message) => this.#log.warn(message),
-    );
-    const leases = leasesOfNames(this.#names, Date.now());
-    this.#dns.note(leases);
-    return leases;
-  }
-
   async #resolveAgain(): Promise<void> {
-    if (namesOf(this.#config.listeners).length === 0) return;
-    const leases = await this.#resolve();
+    const { listeners } = this.#config;
+    if (namesOf(listeners).length === 0) return;
+    const leases = await this.#names.resolve(listeners);
+    this.#dns.note(leases);
     // An address that is dialled is one that the policy knows.
     await this.#workers.tell({ type: "learn", leases });
-    await this.#workers.tell({ type: "names", addresses: this.#names });
+    await this.#workers.tell({
+      type: "names",
+      addresses: this.#names.addresses,
+    });
   }
 
   #watchFiles(): void {
@@ -681,31 +590,6 @@ export class Supervisor {
       () => this.reload(),
     );
   }
-}
-
-/** Where policies are kept that are put in. @throws {ParleyError} when the folder cannot be used */
-async function shelfOf({ admin: { policies } }: Config): Promise<PolicyShelf> {
-  if (policies === undefined) return new MemoryShelf();
-  try {
-    return await FolderShelf.open(policies);
-  } catch (cause) {
-    throw new ParleyError("Cannot keep policies", {
-      blame: "operator",
-      where: `admin.policies (${policies})`,
-      found: thrownText(cause),
-      mend: "name a folder that can be made, or written to",
-    }, { cause });
-  }
-}
-
-/** TCP ports that workers dial; `any` where they are not known before. */
-function portsOf(listeners: Config["listeners"]): number[] | "any" {
-  const ports = new Set<number>();
-  for (const { upstream } of listeners) {
-    if (upstream === "original-dst") return "any";
-    if (upstream.transport === "tcp") ports.add(upstream.port);
-  }
-  return [...ports].sort((a, b) => a - b);
 }
 
 function isOther(a: unknown, b: unknown): boolean {
