@@ -8,15 +8,18 @@
  * {"event":"pod-cidrs","cidrs":["10.0.0.0/8"]}
  * {"event":"policy","id":"ParleyPolicy/default/a","text":"{…}"}
  * {"event":"policy-gone","id":"ParleyPolicy/default/a"}
+ * {"event":"synced","versions":{"pods":["1200","1234"]}}
  * ```
  *
- * `reset` takes back all that was said; it begins what it belongs to. What comes up to a `synced` counts at
- * once, with it, or not at all: half of it would be policies without those of
- * whom they speak.
+ * `reset` takes back all that was said; it begins what it belongs to. What comes
+ * up to a `synced` counts at once, with it, or not at all: half of it would be
+ * policies without those of whom they speak. With versions (see
+ * `cluster_versions.ts`) it does not count if it may be older than what counts.
  *
  * @module
  */
 import { z } from "zod";
+import { type ClusterVersions, olderIn } from "./cluster_versions.ts";
 import type { Source } from "./file.ts";
 import type { Knowledge } from "./identity_source.ts";
 import {
@@ -67,6 +70,20 @@ export interface Told {
   readonly knowledge: Knowledge;
 }
 
+/** What was said may be older than what counts. */
+export class OlderStateError extends Error {
+  override readonly name = "OlderStateError";
+
+  /** @param collections of which it may lack changes */
+  constructor(collections: readonly string[]) {
+    super(
+      `its state of ${
+        collections.join(", ")
+      } is older than what was told before`,
+    );
+  }
+}
+
 /** Gathers the events of one controller. */
 export class ControllerStream {
   /** By what they speak of. */
@@ -81,6 +98,8 @@ export class ControllerStream {
   #policies = new Map<string, string>();
   #endpoint: ToldEndpoint | undefined;
   #podCidrs: readonly string[] = [];
+  /** Of the cluster, as it was when what counts was said. */
+  #versions: ClusterVersions | undefined;
   #knowledge: Knowledge = { identities: [], services: [] };
 
   /** @param limit characters that may be held */
@@ -93,6 +112,12 @@ export class ControllerStream {
     return this.#lines.values();
   }
 
+  /** The line that ends those, so that what is taken later is held against them. */
+  get syncedLine(): string {
+    const versions = this.#versions;
+    return JSON.stringify({ event: "synced", ...(versions && { versions }) });
+  }
+
   /**
    * Takes one line, without its end; an empty one says nothing. What counts is
    * another then if the answer says so.
@@ -100,6 +125,8 @@ export class ControllerStream {
    * @throws {TypeError} when it is no event, naming the line; what counted
    *   before counts
    * @throws {RangeError} when more is said than may be held; so does it then
+   * @throws {OlderStateError} when it may be older; so does it then, unless
+   *   {@linkcode takeOlder} is called
    */
   take(line: string): Told | undefined {
     this.#count++;
@@ -114,7 +141,21 @@ export class ControllerStream {
         `it says more than the ${this.#limit} characters that a sidecar may hold`,
       );
     }
-    return event.data.event === "synced" ? this.#settle(isAnew) : undefined;
+    if (event.data.event !== "synced") return undefined;
+    // Nothing of what counts changes by one that says nothing else.
+    const isSame = this.#batch.length === 1;
+    const { versions = isSame ? this.#versions : undefined } = event.data;
+    const older = olderIn(versions ?? {}, this.#versions ?? {});
+    if (older.length > 0 && !isSame) throw new OlderStateError(older);
+    return this.#settle(older.length > 0 ? this.#versions : versions);
+  }
+
+  /** Has count what was refused because it may be older. */
+  takeOlder(): Told {
+    const synced = this.#batch
+      .map(([event]) => event)
+      .findLast((event) => event.event === "synced");
+    return this.#settle(synced?.versions);
   }
 
   /** What was said since the last `synced` does not count. */
@@ -124,7 +165,8 @@ export class ControllerStream {
     this.#count = 0;
   }
 
-  #settle(isAnew: boolean): Told {
+  #settle(versions: ClusterVersions | undefined): Told {
+    const isAnew = this.#batch[0]?.[0].event === "reset";
     const endpoint = this.#batch
       .map(([event]) => event)
       .findLast((event) => event.event === "endpoint") ??
@@ -133,6 +175,7 @@ export class ControllerStream {
     const batch = this.#batch;
     this.drop();
     for (const [event, line] of batch) this.#apply(event, line);
+    this.#versions = versions;
     this.#knowledge = this.#identities.changed() ?? this.#knowledge;
     return {
       endpoint: this.#endpoint!,

@@ -5,7 +5,7 @@ import {
   throws as assertThrows,
 } from "node:assert/strict";
 import fc from "fast-check";
-import { ControllerStream } from "./controller_stream.ts";
+import { ControllerStream, OlderStateError } from "./controller_stream.ts";
 
 const ENDPOINT =
   '{"event":"endpoint","name":"a","namespace":"default","labels":{"app":"a"}}';
@@ -15,6 +15,12 @@ const RESET = '{"event":"reset"}';
 const identity = (cidr: string) => JSON.stringify({ event: "identity", cidr });
 const policy = (id: string, text = "{}") =>
   JSON.stringify({ event: "policy", id, text });
+
+const synced = (newest: string, complete: string) =>
+  JSON.stringify({
+    event: "synced",
+    versions: { pods: [newest, complete] },
+  });
 
 /** Takes lines; what counts after the last. */
 function take(stream: ControllerStream, ...lines: string[]) {
@@ -98,8 +104,63 @@ Deno.test("a namespace's label may be as long as any", () => {
   assertEquals(told?.knowledge.identities[0]?.labels, { [key]: "y" });
 });
 
+Deno.test("what may be older than what counts is refused, and can be taken all the same", () => {
+  const stream = new ControllerStream(10_000);
+  take(stream, RESET, ENDPOINT, identity("10.0.0.1"), synced("99", "120"));
+  const lines = [...stream.lines];
+  // All up to 98 is in it, and what counts has a change of 99.
+  assertThrows(
+    () => take(stream, RESET, ENDPOINT, synced("98", "98")),
+    new OlderStateError(["pods"]),
+  );
+  stream.drop();
+  assertEquals([...stream.lines], lines);
+  // A change of 99 may be in it, though none of 120 is known.
+  take(stream, identity("10.0.0.2"), synced("99", "99"));
+  assertEquals([...stream.lines].length, 3);
+  assertThrows(() => take(stream, RESET, ENDPOINT, synced("7", "8")));
+  assertEquals(stream.takeOlder().knowledge.identities, []);
+  take(stream, identity("10.0.0.3"), synced("7", "8"));
+  assertEquals([...stream.lines].length, 2);
+});
+
+Deno.test("that nothing has changed may be said by who knows less, and takes nothing back", () => {
+  const stream = new ControllerStream(10_000);
+  take(stream, RESET, ENDPOINT, synced("99", "120"));
+  assert(take(stream, synced("98", "98")));
+  assertThrows(
+    () => take(stream, identity("10.0.0.2"), synced("98", "98")),
+    OlderStateError,
+  );
+});
+
+Deno.test("states without versions count, and none is held against them", () => {
+  const stream = new ControllerStream(10_000);
+  take(stream, RESET, ENDPOINT, synced("99", "120"));
+  assert(take(stream, SYNCED));
+  assertThrows(() => take(stream, RESET, ENDPOINT, synced("98", "98")));
+  stream.drop();
+  take(stream, RESET, ENDPOINT, SYNCED);
+  assert(take(stream, RESET, ENDPOINT, synced("98", "98")));
+});
+
+Deno.test("what a stream says again is held against what comes then, as before", () => {
+  const before = new ControllerStream(10_000);
+  take(before, RESET, ENDPOINT, synced("99", "120"));
+  const stream = new ControllerStream(10_000);
+  take(stream, ...before.lines, before.syncedLine);
+  assertEquals(stream.syncedLine, synced("99", "120"));
+  assertThrows(
+    () => take(stream, RESET, ENDPOINT, synced("98", "98")),
+    OlderStateError,
+  );
+});
+
 /** Good lines, and what an attacker or a slip makes of them. */
-const GOOD = [RESET, ENDPOINT, SYNCED, policy("a"), identity("10.0.0.1"), ""];
+const GOOD = [
+  ...[RESET, ENDPOINT, SYNCED, policy("a"), identity("10.0.0.1"), ""],
+  ...[synced("1", "1"), synced("2", "3")],
+];
 const anyLine = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(...GOOD) },
   fc.string({ unit: "binary", maxLength: 20 }),
@@ -119,7 +180,11 @@ Deno.test("whatever lines come, they count whole or an error says which is none"
         try {
           if (stream.take(line)) continue;
         } catch (error) {
-          assert(error instanceof TypeError || error instanceof RangeError);
+          assert(
+            [TypeError, RangeError, OlderStateError].some((kind) =>
+              error instanceof kind
+            ),
+          );
           refused++;
           stream.drop();
         }

@@ -24,6 +24,7 @@ import {
   parsePrefix,
   type Prefix,
 } from "./cidr.ts";
+import { clusterVersions } from "./cluster_versions.ts";
 import type { IdentityEntry } from "./identity.ts";
 import type { Knowledge } from "./identity_source.ts";
 import {
@@ -93,7 +94,10 @@ export const identityEvent = z.discriminatedUnion("event", [
     name: z.string().min(1),
     namespace,
   }),
-  z.object({ event: z.literal("synced") }),
+  z.object({
+    event: z.literal("synced"),
+    versions: clusterVersions.optional(),
+  }),
 ]);
 
 export type IdentityEvent = z.output<typeof identityEvent>;

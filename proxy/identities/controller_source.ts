@@ -5,7 +5,11 @@
  *
  * @module
  */
-import { ControllerStream, type Told } from "../../policy/controller_stream.ts";
+import {
+  ControllerStream,
+  OlderStateError,
+  type Told,
+} from "../../policy/controller_stream.ts";
 import {
   type IdentitySource,
   type Knowledge,
@@ -50,6 +54,8 @@ const ANSWER_MS = 10_000;
 const SOON_MS = 3_000;
 /** Whoever says nothing for so long is gone. */
 const SILENCE_MS = 3 * HEARTBEAT_MS;
+/** A state that may be older than what counts is refused for so long: then the whole cluster is older, restored from a backup. */
+export const OLDER_MAX_MS = 10 * 60_000;
 /** The state file is written at most so often, tried again when it could not be, and touched while nothing changes. */
 const WRITE_EVERY_MS = 1_000;
 const WRITE_AGAIN_MS = 5_000;
@@ -72,6 +78,8 @@ export class ControllerSource implements IdentitySource {
   #state: SourceState = "starting";
   #heard: number | undefined;
   #error: string | undefined;
+  /** Since when no answer was as new as what counts. */
+  #olderSince: number | undefined;
   #running: Promise<void> = Promise.resolve();
   #writing: Promise<void> | undefined;
   #isUnwritten = false;
@@ -164,11 +172,18 @@ export class ControllerSource implements IdentitySource {
 
   async #readFile(): Promise<void> {
     const { now, warn } = this.#options;
+    const { stateFile } = this.#config;
     try {
       const kept = await this.#file.read(now());
       if (!kept) return;
-      for (const line of kept.lines) this.#stream.take(line);
-      const told = this.#stream.take('{"event":"synced"}')!;
+      if (kept.isFromFuture) {
+        warn(
+          `the controller's last state in ${stateFile} has a time that has not come yet: it is taken to be of now; look whether the node's clock was wrong`,
+        );
+      }
+      let told: Told | undefined;
+      for (const line of kept.lines) told = this.#stream.take(line) ?? told;
+      told ??= this.#stream.take('{"event":"synced"}')!; // of before it was kept
       this.#heard = kept.heard;
       this.#state = "stale";
       this.#error = "the controller was not heard yet";
@@ -176,7 +191,7 @@ export class ControllerSource implements IdentitySource {
     } catch (error) {
       this.#stream = new ControllerStream(TOLD_MAX);
       warn(
-        `the controller's last state in ${this.#config.stateFile} is not used: ${
+        `the controller's last state in ${stateFile} is not used: ${
           thrownText(error)
         }`,
       );
@@ -269,17 +284,35 @@ export class ControllerSource implements IdentitySource {
   }
 
   #takeLine(line: string, view: View): void {
-    const told = this.#stream.take(line);
+    const told = this.#hear(line);
     // An empty line says that nothing is another.
     if (this.#state === "live") this.#heard = this.#options.now();
     if (!told) return;
     this.#heard = this.#options.now();
     this.#state = "live";
     this.#error = undefined;
+    this.#olderSince = undefined;
     this.#options.looked();
     this.#keep();
     this.#take(told, view);
     this.#asked.resolve();
+  }
+
+  /** What is told by a line; what is older than what counts, only when nothing else is to be had. */
+  #hear(line: string): Told | undefined {
+    try {
+      return this.#stream.take(line);
+    } catch (error) {
+      if (!(error instanceof OlderStateError)) throw error;
+      const { now, warn } = this.#options;
+      this.#olderSince ??= now();
+      if (now() - this.#olderSince < OLDER_MAX_MS) throw error;
+      const minutes = OLDER_MAX_MS / 60_000;
+      warn(
+        `the controller: ${error.message}, and so was every answer for ${minutes} minutes: it counts from now on, as it has to where the cluster was restored from a backup; elsewhere look why the controller lags`,
+      );
+      return this.#stream.takeOlder();
+    }
   }
 
   #take(told: Told, view: View): void {
@@ -311,7 +344,8 @@ export class ControllerSource implements IdentitySource {
     try {
       if (this.#isUnwritten) {
         this.#isUnwritten = false;
-        await this.#file.write(this.#stream.lines, this.#heard!);
+        const { lines, syncedLine } = this.#stream;
+        await this.#file.write([...lines, syncedLine], this.#heard!);
       } else if (this.#state === "live") {
         await this.#file.touch(this.#options.now());
       }

@@ -6,7 +6,6 @@ import {
   rejects as assertRejects,
 } from "node:assert/strict";
 import fc from "fast-check";
-import { formatStatus } from "../../policy/identity_source.ts";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import {
@@ -18,65 +17,11 @@ import {
 } from "../../kube/controller/stream/testing.ts";
 import { poll } from "../../tests/e2e/wait.ts";
 import { freePort } from "../../tests/free_port.ts";
-import { ControllerSource, type View } from "./controller_source.ts";
+import { Watched } from "../../kube/controller/watched.ts";
+import type { Cluster } from "../../kube/controller/cluster/cluster.ts";
+import { OLDER_MAX_MS } from "./controller_source.ts";
 import { STATE_AGE_MAX_MS, StateFile } from "./state_file.ts";
-
-/** A source for pod a, and what it has said. */
-class Bench implements AsyncDisposable {
-  readonly source: ControllerSource;
-  readonly warnings: string[] = [];
-  now = Date.now();
-
-  constructor(folder: string, url: string, view: View = "needed") {
-    this.source = new ControllerSource({
-      url,
-      tokenFile: `${folder}/token`,
-      caFile: `${folder}/ca.pem`,
-      stateFile: `${folder}/state`,
-    }, {
-      view,
-      now: () => this.now,
-      warn: (message) => this.warnings.push(message),
-      changed: () => {},
-      looked: () => {},
-    });
-  }
-
-  /** Resolves when something was told. */
-  start(signal = new AbortController().signal): Promise<void> {
-    return this.source.start(signal);
-  }
-
-  get policies(): string[] {
-    return this.source.told?.policies.map(({ file }) => file) ?? [];
-  }
-
-  get cidrs(): string[] {
-    return this.source.told?.knowledge.identities.map(({ cidr }) => cidr) ?? [];
-  }
-
-  get status(): string {
-    return formatStatus(this.source.status(this.now))
-      .replace(/https:\/\/127.0.0.1:\d+/, "URL");
-  }
-
-  /** Waits for a status. */
-  async becomes(status: RegExp): Promise<void> {
-    await poll(() => status.test(this.status) || undefined, () => this.status);
-  }
-
-  /** Waits until these addresses are known. */
-  async knows(...cidrs: string[]): Promise<void> {
-    await poll(
-      () => this.cidrs.join() === cidrs.join() || undefined,
-      () => `${this.cidrs} is known; ${this.status}`,
-    );
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.source.close();
-  }
-}
+import { Bench } from "./testing.ts";
 
 async function field(cluster = sync(smallCluster())): Promise<Field> {
   const field = await Field.open(cluster, { port: freePort() });
@@ -240,6 +185,109 @@ Deno.test("a source that starts again does not go on with what is not true any m
   assertEquals(it.cidrs, ["10.0.0.2", "10.0.0.3"]);
 });
 
+/** A replica that has followed pods up to a version. */
+function replica(cluster: Cluster, version: string) {
+  const watched = new Watched();
+  const pods = watched.watch("pods");
+  const follow = (version: string) => {
+    pods.reads(version);
+    pods.has(version);
+  };
+  follow(version);
+  return { cluster, watched, follow };
+}
+
+/** One that knows of pod c, and one that does not yet. */
+function replicas() {
+  const ahead = replica(sync(smallCluster()), "100");
+  ahead.cluster.setPod(C_IS_B);
+  return { ahead, behind: replica(sync(smallCluster()), "99") };
+}
+
+const OLDER = /: its state of pods is older than what was told before$/;
+
+Deno.test("a source that comes to a replica that lags is not led back, and goes on once that has caught up", async () => {
+  await using controller = await field();
+  const { ahead, behind } = replicas();
+  await controller.hangUp();
+  await controller.listen(controller.port, ahead);
+  await using it = new Bench(controller.folder, controller.url);
+  await it.start();
+  await controller.hangUp();
+  await controller.listen(controller.port, behind);
+  await it.becomes(OLDER);
+  assertMatch(it.status, /: stale, /);
+  assertEquals(it.cidrs, ["10.0.0.2", "10.0.0.3"]);
+  assertEquals(it.warnings, []);
+  behind.cluster.setPod(C_IS_B);
+  behind.follow("100");
+  await it.becomes(/: live, /);
+  assertEquals(it.cidrs, ["10.0.0.2", "10.0.0.3"]);
+  behind.cluster.deletePod(C_IS_B);
+  await it.knows("10.0.0.2");
+});
+
+Deno.test("a replica that lags and says the same is believed, until it says what was before", async () => {
+  await using controller = await field();
+  const { ahead, behind } = replicas();
+  behind.cluster.setPod(C_IS_B);
+  await controller.hangUp();
+  await controller.listen(controller.port, ahead);
+  await using it = new Bench(controller.folder, controller.url);
+  await it.start();
+  await controller.hangUp();
+  await controller.listen(controller.port, behind);
+  await it.becomes(/: live, /);
+  await poll(
+    () => controller.server.counts.streams === 1 || undefined,
+    () => it.status,
+  );
+  behind.cluster.deletePod(C_IS_B);
+  await it.becomes(OLDER);
+  assertEquals(it.cidrs, ["10.0.0.2", "10.0.0.3"]);
+});
+
+Deno.test("a source that starts again is not led back either", async () => {
+  await using controller = await field();
+  const { ahead, behind } = replicas();
+  await controller.hangUp();
+  await controller.listen(controller.port, ahead);
+  {
+    await using it = new Bench(controller.folder, controller.url);
+    await it.start();
+    await kept(controller.folder, 2);
+  }
+  await controller.hangUp();
+  await controller.listen(controller.port, behind);
+  await using it = new Bench(controller.folder, controller.url);
+  await it.start();
+  await it.becomes(OLDER);
+  assertEquals(it.cidrs, ["10.0.0.2", "10.0.0.3"]);
+});
+
+Deno.test("when every answer is older for long, it counts, with a warning: the cluster was restored", async () => {
+  await using controller = await field();
+  const { ahead, behind } = replicas();
+  await controller.hangUp();
+  await controller.listen(controller.port, ahead);
+  await using it = new Bench(controller.folder, controller.url);
+  await it.start();
+  await controller.hangUp();
+  await controller.listen(controller.port, behind);
+  await it.becomes(OLDER);
+  it.now += OLDER_MAX_MS;
+  await it.knows("10.0.0.2");
+  assertMatch(it.status, /: live, /);
+  assertMatch(
+    it.warnings.join(),
+    /is older than .*, and so was every answer for 10 minutes: it counts from now on/,
+  );
+  // What comes then is held against this one.
+  behind.cluster.setPod(C_IS_B);
+  await it.knows("10.0.0.2", "10.0.0.3");
+  assertEquals(it.warnings.length, 1);
+});
+
 /** What may stand where a state was, and what is said of it. */
 const UNFIT: readonly {
   readonly name: string;
@@ -319,6 +367,25 @@ for (const { name, spoil, said } of UNFIT) {
     assertEquals(it.cidrs, ["10.0.0.2"]);
   });
 }
+
+Deno.test("a state of a time that has not come is used with a warning, and ages from then on", async () => {
+  await using controller = await field();
+  {
+    await using it = new Bench(controller.folder, controller.url);
+    await it.start();
+    await kept(controller.folder, 1);
+  }
+  await controller.hangUp();
+  const path = `${controller.folder}/state`;
+  const later = new Date(Date.now() + STATE_AGE_MAX_MS);
+  await Deno.utime(path, later, later);
+  await using it = new Bench(controller.folder, controller.url);
+  await it.start();
+  assertEquals(it.cidrs, ["10.0.0.2"]);
+  assertMatch(it.warnings.join(), /a time that has not come yet/);
+  assertMatch(it.status, /: stale, last heard 0 s ago: /);
+  assertEquals((await Deno.stat(path)).mtime!.getTime(), it.now);
+});
 
 Deno.test("a state is not written where a link leads that lies in its way", async () => {
   await using controller = await field();

@@ -20,6 +20,8 @@ export const STATE_AGE_MAX_MS = 24 * 3_600_000;
 export interface KeptState {
   readonly lines: readonly string[];
   readonly heard: number;
+  /** Its time had not come: it is as old as if it were kept now. */
+  readonly isFromFuture: boolean;
 }
 
 export class StateFile {
@@ -53,7 +55,13 @@ export class StateFile {
     if (tag === undefined || tag !== tagOf(lines)) {
       throw new Error("it is not whole");
     }
-    return { lines: lines.reverse(), heard };
+    const isFromFuture = age < 0;
+    if (isFromFuture) await this.touch(now); // it ages from now on
+    return {
+      lines: lines.reverse(),
+      heard: isFromFuture ? now : heard,
+      isFromFuture,
+    };
   }
 
   /** @param heard when it was last known to be true @throws {Error} when it cannot be kept; what was there is there then */
@@ -72,6 +80,6 @@ export class StateFile {
 
   /** What is kept is true still. */
   async touch(now: number): Promise<void> {
-    await Deno.utime(this.#path, now / 1000, now / 1000);
+    await Deno.utime(this.#path, new Date(now), new Date(now));
   }
 }
