@@ -15,6 +15,7 @@ import type {
   PodFacts,
   PolicyFacts,
 } from "../kube/controller/cluster/facts.ts";
+import { Watched } from "../kube/controller/watched.ts";
 import { SidecarServer } from "../kube/controller/stream/server.ts";
 import type { SidecarState } from "../kube/controller/cluster/lines.ts";
 import type { Report } from "./controller_readers.ts";
@@ -27,6 +28,10 @@ const PODS_OF_NAMESPACE = 100;
 const NAMESPACES = Math.ceil(PODS / PODS_OF_NAMESPACE);
 /** One policy in so many lets all of the world in, or names of it out. */
 const WIDE_EVERY = 20;
+const COLLECTIONS = [
+  ...["pods", "namespaces", "services", "endpointslices", "definitions"],
+  ...["ParleyPolicy", "ParleyClusterPolicy"],
+];
 const POD_CIDRS = ["10.0.0.0/8"];
 /** When nobody was told anything for so long, all have been told of a change. */
 const QUIET_MS = 300;
@@ -140,9 +145,16 @@ async function measure(podCidrs: readonly string[]): Promise<void> {
   const indexed = performance.now() - began;
   const indexMegabytes = megabytes();
 
+  const watched = new Watched();
+  for (const collection of COLLECTIONS) {
+    const watch = watched.watch(collection);
+    watch.reads("1234567890");
+    watch.has("1234567890");
+  }
   const generation = await createGeneration(["127.0.0.1"], 3_600_000);
   await using server = await SidecarServer.listen({
     cluster,
+    watched,
     authenticate: (token) => {
       const { namespace, name, uid } = owners[Number(token)]!;
       return Promise.resolve({ namespace, pod: name, uid });

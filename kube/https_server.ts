@@ -33,10 +33,12 @@ export interface HttpsServerOptions {
   };
   /** Connections at a time; one more is closed at once. */
   readonly connections: number;
+  /** The same for those of one address. Default: no other bound. */
+  readonly connectionsOfOne?: number;
   /** Answers a request; never rejects. */
   serve(request: IncomingMessage, response: ServerResponse): Promise<void>;
-  /** Hears of connections that were closed at once. */
-  full?(): void;
+  /** Hears of connections that were closed at once: of whom, if one address has too many. */
+  full?(address?: string): void;
   /** Hears of clients that speak no TLS, or trust another authority. */
   noTls?(error: Error): void;
 }
@@ -46,6 +48,7 @@ export class HttpsServer {
   readonly #server: Server;
   readonly #options: HttpsServerOptions;
   readonly #sockets = new Set<Socket>();
+  readonly #byAddress = new Map<string, number>();
 
   private constructor(options: HttpsServerOptions) {
     this.#options = options;
@@ -94,13 +97,22 @@ export class HttpsServer {
   }
 
   #watch(socket: Socket): void {
-    if (this.#sockets.size >= this.#options.connections) {
-      this.#options.full?.();
+    const { connections, connectionsOfOne = Infinity, full } = this.#options;
+    const address = socket.remoteAddress ?? ""; // it is gone already
+    const own = this.#byAddress.get(address) ?? 0;
+    if (this.#sockets.size >= connections || own >= connectionsOfOne) {
+      full?.(own >= connectionsOfOne ? address : undefined);
       socket.destroy();
       return;
     }
     this.#sockets.add(socket);
+    this.#byAddress.set(address, own + 1);
     socket.on("error", () => {}); // it closes then
-    socket.on("close", () => this.#sockets.delete(socket));
+    socket.on("close", () => {
+      this.#sockets.delete(socket);
+      const left = this.#byAddress.get(address)! - 1;
+      if (left > 0) this.#byAddress.set(address, left);
+      else this.#byAddress.delete(address);
+    });
   }
 }

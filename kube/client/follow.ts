@@ -15,6 +15,14 @@ export interface Named {
   readonly name: string;
 }
 
+/** Hears how far a collection has been followed, whenever the API server has said something of it. */
+export interface Progress {
+  /** A change of this version, or of one before it, is about to be set or removed. */
+  reads(version: string): void;
+  /** All changes up to this version are set and removed, and none after it. */
+  has(version: string): void;
+}
+
 export interface Following<T> {
   readonly client: Pick<KubeClient, "get" | "stream">;
   /** Of the collection: `/api/v1/pods`. */
@@ -29,6 +37,7 @@ export interface Following<T> {
   remove(name: Named): void;
   /** All that there was at the start is set. */
   synced(): void;
+  readonly progress?: Progress | undefined;
   readonly log: { warn(message: string): void };
   readonly signal: AbortSignal;
 }
@@ -90,12 +99,16 @@ export async function follow<T>(following: Following<T>): Promise<void> {
     try {
       version ??= await known.list();
       const start = performance.now();
+      let isSilent = true;
       version = await known.watch(version, (seen) => {
         version = seen;
         failures = 0;
+        isSilent = false;
       });
       const isShort = performance.now() - start < SHORTEST_WATCH_MS;
       if (isShort) await pause(SHORTEST_WATCH_MS, signal);
+      // Whether nothing has changed, or nothing was heard of it, a list says.
+      else if (isSilent) version = undefined;
     } catch (error) {
       if (signal.aborted) return;
       failures++;
@@ -134,7 +147,7 @@ class Known<T> {
 
   /** Sets what there is, and removes what is gone; the version of the list. */
   async list(): Promise<string> {
-    const { client } = this.#following;
+    const { client, progress } = this.#following;
     const before = this.#names;
     this.#names = new Map();
     let next: string | undefined;
@@ -150,7 +163,10 @@ class Known<T> {
           page,
         );
         const kinds = { apiVersion, kind: kind.replace(/List$/, "") };
-        for (const item of items ?? []) this.#set({ ...kinds, ...item });
+        for (const item of items ?? []) {
+          progress?.reads(item.metadata.resourceVersion);
+          this.#set({ ...kinds, ...item });
+        }
         version = metadata.resourceVersion;
         next = metadata.continue;
       } while (next);
@@ -159,10 +175,17 @@ class Known<T> {
       throw error;
     }
     for (const [key, name] of before) {
-      if (!this.#names.has(key)) this.#following.remove(name);
+      if (this.#names.has(key)) continue;
+      progress?.reads(version);
+      this.#following.remove(name);
     }
-    if (!this.#isSynced) this.#following.synced();
+    // What was removed before the first list, nobody knows.
+    if (!this.#isSynced) {
+      progress?.reads(version);
+      this.#following.synced();
+    }
     this.#isSynced = true;
+    progress?.has(version);
     return version;
   }
 
@@ -211,9 +234,13 @@ class Known<T> {
         message ?? "",
       );
     }
+    const { progress } = this.#following;
+    const { resourceVersion } = change.object.metadata;
+    if (change.type !== "BOOKMARK") progress?.reads(resourceVersion);
     if (change.type === "DELETED") this.#remove(change.object.metadata);
     else if (change.type !== "BOOKMARK") this.#set(change.object);
-    return change.object.metadata.resourceVersion;
+    progress?.has(resourceVersion);
+    return resourceVersion;
   }
 
   #set(value: z.output<typeof object>): void {

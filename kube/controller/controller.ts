@@ -22,6 +22,7 @@ import { followCluster } from "./follow_cluster.ts";
 import { Reporter } from "./reporter.ts";
 import { SidecarServer } from "./stream/server.ts";
 import { reviewToken } from "./token_review.ts";
+import { Watched } from "./watched.ts";
 
 /** Where something listens. */
 interface Address {
@@ -43,6 +44,8 @@ export interface ControllerOptions {
   readonly metrics: MetricsOptions;
   /** Prefixes of all pods, where they are known. */
   readonly podCidrs: readonly string[];
+  /** Milliseconds of a clock that goes on evenly; the default is the process's. */
+  readonly now?: () => number;
   readonly catalog: L7Catalog;
   readonly log: {
     info(message: string): void;
@@ -62,6 +65,7 @@ export class Controller implements AsyncDisposable {
   readonly #options: ControllerOptions;
   readonly #stop = new AbortController();
   readonly #cluster: Cluster;
+  readonly #watched: Watched;
   readonly #reporter: Reporter;
   readonly #events: Events;
   readonly #lease: Lease;
@@ -73,6 +77,7 @@ export class Controller implements AsyncDisposable {
     const { client, namespace, identity, catalog, log } = options;
     this.#options = options;
     this.#cluster = new Cluster({ podCidrs: options.podCidrs });
+    this.#watched = new Watched(options.now);
     this.#events = new Events(client, log);
     this.#lease = new Lease({
       client,
@@ -119,17 +124,20 @@ export class Controller implements AsyncDisposable {
     const authority = await sharedAuthority(client, namespace);
     this.#sidecars = await SidecarServer.listen({
       cluster: this.#cluster,
+      watched: this.#watched,
       authenticate: (token) => reviewToken(client, token),
       credentials: await certify(authority, hosts, CERTIFICATE_MS),
       ...listen,
       log,
     });
     this.#metrics = serveMetrics(metrics, {
-      isReady: () => this.#cluster.isSynced,
+      isReady: () =>
+        this.#cluster.isSynced && this.#watched.stale === undefined,
       families: () =>
         families({
           isLeader: this.#lease.isHeld,
           isSynced: this.#cluster.isSynced,
+          ages: this.#watched.ages,
           report: this.#reporter.counts,
           streams: this.#sidecars?.counts,
         }),
@@ -142,6 +150,7 @@ export class Controller implements AsyncDisposable {
       followCluster({
         client,
         cluster: this.#cluster,
+        watched: this.#watched,
         reporter: this.#reporter,
         events: this.#events,
         isLeader: () => this.#lease.isHeld,

@@ -10,6 +10,8 @@ import type { SidecarServerCounts } from "./stream/server.ts";
 export interface Counted {
   readonly isLeader: boolean;
   readonly isSynced: boolean;
+  /** Milliseconds since the API server said something, by collection. */
+  readonly ages: Readonly<Record<string, number>>;
   readonly report: ReportCounts;
   /** Nothing before there is a server. */
   readonly streams: SidecarServerCounts | undefined;
@@ -17,7 +19,11 @@ export interface Counted {
 
 const PREFIX = "parley_controller_";
 
-export function families({ isLeader, isSynced, report, streams }: Counted) {
+export function families(
+  { isLeader, isSynced, ages, report, streams }: Counted,
+) {
+  const seconds = Object.entries(ages)
+    .map(([collection, ms]) => [collection, ms / 1000]);
   return [
     gauge(
       `${PREFIX}leader`,
@@ -28,6 +34,13 @@ export function families({ isLeader, isSynced, report, streams }: Counted) {
       `${PREFIX}synced`,
       "Whether all of the cluster is known.",
       Number(isSynced),
+    ),
+    byLabel(
+      `${PREFIX}watch_age_seconds`,
+      "gauge",
+      "How long ago the API server said something of a collection.",
+      "collection",
+      Object.fromEntries(seconds),
     ),
     byLabel(
       `${PREFIX}policies`,

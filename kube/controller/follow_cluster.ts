@@ -20,10 +20,12 @@ import {
 } from "./read_objects.ts";
 import type { Reporter } from "./reporter.ts";
 import { Services } from "./services.ts";
+import type { Watched } from "./watched.ts";
 
 export interface FollowCluster {
   readonly client: KubeClient;
   readonly cluster: Cluster;
+  readonly watched: Watched;
   readonly reporter: Reporter;
   readonly events: Pick<Events, "warn">;
   readonly isLeader: () => boolean;
@@ -33,7 +35,7 @@ export interface FollowCluster {
 
 /** Goes on until it is told to stop. */
 export async function followCluster(options: FollowCluster): Promise<void> {
-  const { client, cluster, reporter, events, log, signal } = options;
+  const { client, cluster, watched, reporter, events, log, signal } = options;
   const synced = (kind: Parameters<Cluster["markSynced"]>[0]) => {
     cluster.markSynced(kind);
     if (!cluster.isSynced) return;
@@ -46,6 +48,7 @@ export async function followCluster(options: FollowCluster): Promise<void> {
     follow<Pod>({
       ...common,
       path: "/api/v1/pods",
+      progress: watched.watch("pods"),
       read: readPod,
       set(pod) {
         cluster.setPod(pod);
@@ -60,6 +63,7 @@ export async function followCluster(options: FollowCluster): Promise<void> {
     follow<NamespaceFacts>({
       ...common,
       path: "/api/v1/namespaces",
+      progress: watched.watch("namespaces"),
       read: readNamespace,
       set(namespace) {
         cluster.setNamespace(namespace);
@@ -74,6 +78,7 @@ export async function followCluster(options: FollowCluster): Promise<void> {
     follow({
       ...common,
       path: "/api/v1/services",
+      progress: watched.watch("services"),
       read: readService,
       set: (service) => services.set(service),
       remove: (name) => services.remove(placed(name)),
@@ -82,6 +87,7 @@ export async function followCluster(options: FollowCluster): Promise<void> {
     follow({
       ...common,
       path: "/apis/discovery.k8s.io/v1/endpointslices",
+      progress: watched.watch("endpointslices"),
       // Those of services with a selector say nothing that the selector does not.
       labels:
         "endpointslice.kubernetes.io/managed-by!=endpointslice-controller.k8s.io",
@@ -92,6 +98,7 @@ export async function followCluster(options: FollowCluster): Promise<void> {
     }),
     followPolicies({
       ...common,
+      watched,
       set(policy) {
         cluster.setPolicy(policy);
         reporter.setPolicy(policy);

@@ -16,9 +16,11 @@ import {
   usabilityOf,
 } from "./kinds.ts";
 import { type Policy, readPolicyObject } from "./read_objects.ts";
+import type { Watched } from "./watched.ts";
 
 export interface FollowPolicies {
   readonly client: KubeClient;
+  readonly watched?: Pick<Watched, "watch">;
   set(policy: Policy): void;
   remove(name: PolicyName): void;
   /** A policy that cannot be read as it was written, since its kind loses L7 rules. */
@@ -62,9 +64,11 @@ class OneKind implements AsyncDisposable {
   }
 
   async follow(): Promise<void> {
-    const { client, log, signal } = this.#options;
+    const { client, watched, log, signal } = this.#options;
+    using progress = watched?.watch("definitions");
     await follow<Usability>({
       client,
+      progress,
       path: DEFINITIONS_PATH,
       only: definitionName(this.#kind),
       read: (object) => usabilityOf(this.#kind, object),
@@ -110,15 +114,17 @@ class OneKind implements AsyncDisposable {
     } else log.info(`objects of ${this.#kind} are ${WORDS[usability]}`);
   }
 
-  #objects(
+  async #objects(
     usability: Exclude<Usability, "absent">,
     stop: AbortSignal,
   ): Promise<void> {
-    const { client, log, signal } = this.#options;
+    const { client, watched, log, signal } = this.#options;
     const kind = this.#kind;
     const listed = new Set<string>();
-    return follow<Policy>({
+    using progress = watched?.watch(kind);
+    await follow<Policy>({
       client,
+      progress,
       path: collectionPath(kind),
       read: (object) => readPolicyObject(kind, object),
       set: (policy) => {

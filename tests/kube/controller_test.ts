@@ -6,7 +6,6 @@ import {
 } from "node:assert/strict";
 import { parseAllDocuments } from "yaml";
 import { builtInCatalog } from "../../cli/built_in_catalog.ts";
-import { KubeClient } from "../../kube/client/client.ts";
 import { reviewToken } from "../../kube/controller/token_review.ts";
 import { CONTROLLER_AUDIENCE as AUDIENCE } from "../../kube/inject/names.ts";
 import { STREAM_PATH } from "../../proxy/identities/protocol.ts";
@@ -15,6 +14,7 @@ import { problemText } from "../../policy/problem.ts";
 import { poll } from "../e2e/wait.ts";
 import { freePort } from "../free_port.ts";
 import { etcd, kubeApiServer, kubectl, testWith } from "../setup/mod.ts";
+import { adminClient, created, tokenFor } from "./asking.ts";
 import { Cluster, type KubeObject } from "./cluster.ts";
 import { pod } from "./pods.ts";
 import { KubeProcess } from "./process.ts";
@@ -377,32 +377,13 @@ testWith(needs, "the controller in a real API server", async (tools, test) => {
     },
   );
 
-  const tokenFor = async (audience: string, uid?: string) => {
-    const { body } = await cluster.send(
-      "POST",
-      `${IN_NAMESPACE}/serviceaccounts/default/token`,
-      {
-        apiVersion: "authentication.k8s.io/v1",
-        kind: "TokenRequest",
-        spec: {
-          audiences: [audience],
-          ...(uid === undefined ? {} : {
-            boundObjectRef: {
-              apiVersion: "v1",
-              kind: "Pod",
-              name: "first",
-              uid,
-            },
-          }),
-        },
-      },
-    );
-    return body.status.token as string;
-  };
   const { body: { metadata } } = await cluster.send(
     "GET",
     `${IN_NAMESPACE}/pods/first`,
   );
+  const { uid } = metadata;
+  const tokenOf = (audience: string, pod?: { name: string; uid: string }) =>
+    tokenFor(cluster, NAMESPACE, audience, pod);
 
   await step(
     "with its pod's token, and the authority that the pod was given, a sidecar is told its policies",
@@ -421,10 +402,10 @@ testWith(needs, "the controller in a real API server", async (tools, test) => {
           client,
           headers: { authorization: `Bearer ${token}` },
         });
-      const refused = await ask(await tokenFor(AUDIENCE));
+      const refused = await ask(await tokenOf(AUDIENCE));
       await refused.body?.cancel();
       assertEquals(refused.status, 401);
-      const answer = await ask(await tokenFor(AUDIENCE, metadata.uid));
+      const answer = await ask(await tokenOf(AUDIENCE, { name: "first", uid }));
       assertEquals(answer.status, 200);
       let told = "";
       for await (
@@ -442,17 +423,20 @@ testWith(needs, "the controller in a real API server", async (tools, test) => {
     "a token is the pod's that it is bound to, and of no other audience",
     async () => {
       using client = adminClient(cluster);
-      const good = await tokenFor(AUDIENCE, metadata.uid);
+      const good = await tokenOf(AUDIENCE, { name: "first", uid });
       assertEquals(await reviewToken(client, good), {
         namespace: NAMESPACE,
         pod: "first",
         uid: metadata.uid,
       });
       const answers = [
-        await reviewToken(client, await tokenFor(AUDIENCE)),
+        await reviewToken(client, await tokenOf(AUDIENCE)),
         await reviewToken(
           client,
-          await tokenFor("https://kubernetes.default.svc", metadata.uid),
+          await tokenOf("https://kubernetes.default.svc", {
+            name: "first",
+            uid,
+          }),
         ),
         await reviewToken(client, `${good}x`),
         await reviewToken(client, "x".repeat(20_000)),
@@ -577,14 +561,6 @@ async function* sharedPolicies(): AsyncGenerator<
   }
 }
 
-function adminClient(cluster: Cluster): KubeClient {
-  return new KubeClient({
-    server: cluster.server,
-    ca: Deno.readTextFileSync(cluster.caFile),
-    token: () => Promise.resolve("admin-token"),
-  });
-}
-
 async function metricsOf({ said }: KubeProcess): Promise<string> {
   const line = await said.until(
     (line) => /metrics at port \d+/.test(line),
@@ -593,21 +569,6 @@ async function metricsOf({ said }: KubeProcess): Promise<string> {
   const [, port] = /metrics at port (\d+)/.exec(line)!;
   const response = await fetch(`http://127.0.0.1:${port}/metrics`);
   return await response.text();
-}
-
-/** Creates an object; what the server made of it. */
-async function created(
-  cluster: Cluster,
-  object: KubeObject,
-  // deno-lint-ignore no-explicit-any -- as the server has it
-): Promise<any> {
-  const { status, body } = await cluster.create(object);
-  assertEquals([object.kind, status, body.message], [
-    object.kind,
-    201,
-    undefined,
-  ]);
-  return body;
 }
 
 function print(text: string): void {

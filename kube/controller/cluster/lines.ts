@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { ClusterVersions } from "../../../policy/cluster_versions.ts";
 import type { IdentityEntry } from "../../../policy/mod.ts";
 import type { ServiceFacts } from "./facts.ts";
 
@@ -59,4 +60,9 @@ export function goneLine(key: string): string {
     ? { namespace, name }
     : { id };
   return JSON.stringify({ event: `${kind}-gone`, ...what });
+}
+
+/** The line that ends what is told, of a moment of the cluster. */
+export function syncedLine(versions: ClusterVersions): string {
+  return JSON.stringify({ event: "synced", versions });
 }

@@ -14,6 +14,7 @@ import { type Certificate, HttpsServer } from "../../https_server.ts";
 import { Refusals } from "../../refusals.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { ObjectName } from "../cluster/facts.ts";
+import type { Watched } from "../watched.ts";
 import { type Owner, SidecarStream } from "./sidecar_stream.ts";
 
 /** Whose token it is, or why it is nobody's. */
@@ -21,6 +22,7 @@ export type Authentication = Owner | { readonly refused: string };
 
 export interface SidecarServerOptions {
   readonly cluster: Cluster;
+  readonly watched: Pick<Watched, "versions" | "stale">;
   /** Asks the API server whose token it is. A rejection is an answer that could not be had: the client comes again. */
   authenticate(token: string): Promise<Authentication>;
   readonly credentials: Certificate;
@@ -47,6 +49,8 @@ export interface SidecarServerCounts {
 
 /** Connections at a time. */
 const CONNECTIONS_MAX = 8_192;
+/** Of one address: a pod needs one, but some networks have all pods of a node call from the node's address. */
+const CONNECTIONS_OF_ONE_MAX = 256;
 /** Questions to the API server at a time: who shows many bad tokens does not ask it more often. */
 const AUTHENTICATIONS_MAX = 64;
 /** The largest token that is looked at; those of service accounts have some 1,000 characters. */
@@ -87,12 +91,18 @@ export class SidecarServer implements AsyncDisposable {
       port,
       certificate: credentials,
       connections: CONNECTIONS_MAX,
+      connectionsOfOne: CONNECTIONS_OF_ONE_MAX,
       serve: (request, response) => own.#serve(request, response),
-      full: () =>
-        own.#refusals.add(
-          "connections",
-          `${CONNECTIONS_MAX} connections are open`,
-        ),
+      full: (address) =>
+        address === undefined
+          ? own.#refusals.add(
+            "connections",
+            `${CONNECTIONS_MAX} connections are open`,
+          )
+          : own.#refusals.add(
+            "address",
+            `${address} has ${CONNECTIONS_OF_ONE_MAX} connections open`,
+          ),
       noTls: ({ message }) =>
         own.#refusals.add("tls", `no TLS came about: ${message}`),
     });
@@ -157,7 +167,7 @@ export class SidecarServer implements AsyncDisposable {
   ): Promise<Refusal | undefined> {
     const malformed = misfit(request);
     if (malformed) return malformed;
-    const { cluster } = this.#options;
+    const { cluster, watched } = this.#options;
     const [, token] = /^Bearer ([\x21-\x7e]+)$/i
       .exec(request.headers.authorization ?? "") ?? [];
     if (token === undefined || token.length > TOKEN_MAX) {
@@ -165,6 +175,11 @@ export class SidecarServer implements AsyncDisposable {
     }
     if (!cluster.isSynced) {
       return refusal(503, "starting", "the cluster is not known yet");
+    }
+    const { stale } = watched;
+    if (stale !== undefined) {
+      const detail = `the API server says nothing of ${stale}`;
+      return refusal(503, "stale", detail);
     }
     const owner = await this.#authenticate(token);
     if ("reason" in owner) return owner;
@@ -190,6 +205,7 @@ export class SidecarServer implements AsyncDisposable {
     const tag = request.headers["if-none-match"];
     const options = {
       cluster,
+      watched,
       owner,
       view,
       wrote: (bytes: number) => this.#bytes += bytes,

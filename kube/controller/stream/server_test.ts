@@ -5,9 +5,11 @@ import {
   ok as assert,
   rejects as assertRejects,
 } from "node:assert/strict";
+import { connect } from "node:net";
 import { tagOf } from "../../../proxy/identities/protocol.ts";
 import { poll } from "../../../tests/e2e/wait.ts";
 import { createGeneration } from "../../webhook/certificate.ts";
+import { STALE_MS } from "../watched.ts";
 import { Field, pod, policy, smallCluster, sync } from "./testing.ts";
 
 const WHOLE_OF_A = [
@@ -32,6 +34,34 @@ Deno.test("a sidecar is told its state, and then what becomes of it", async () =
     "policy-gone ParleyPolicy/default/in",
     "identity-gone 10.0.0.3",
   ]);
+});
+
+Deno.test("a sidecar is told how much of the cluster its state has in it", async () => {
+  await using field = await Field.open(sync(smallCluster()));
+  const pods = field.watched.watch("pods");
+  pods.reads("10");
+  pods.has("20");
+  await using a = await field.ask("a");
+  await a.batch();
+  assertEquals(a.synced, { event: "synced", versions: { pods: ["10", "20"] } });
+  pods.reads("21");
+  field.cluster.deletePod({ namespace: "default", name: "b" });
+  pods.has("21");
+  assertEquals(await a.batch(), ["identity-gone 10.0.0.2"]);
+  assertEquals(a.synced, { event: "synced", versions: { pods: ["21", "21"] } });
+});
+
+Deno.test("nothing is told by who has not heard of the cluster for long", async () => {
+  await using field = await Field.open(sync(smallCluster()));
+  const pods = field.watched.watch("pods");
+  field.now = STALE_MS + 1;
+  await using late = await field.ask("a");
+  assertEquals(late.status, 503);
+  assertMatch(await late.line() ?? "", /API server says nothing of pods/);
+  assertEquals(field.server.counts.refused, { stale: 1 });
+  pods.has("1");
+  await using a = await field.ask("a");
+  assertEquals(await a.batch(), WHOLE_OF_A);
 });
 
 Deno.test("whose state it is, the token says; nothing in a request asks for another's", async () => {
@@ -310,6 +340,30 @@ Deno.test("clients that speak no TLS, or trust another authority, are hung up on
   assert(field.server.counts.refused["tls"]! >= 1);
   await using a = await field.ask("a");
   assertEquals(await a.batch(), WHOLE_OF_A);
+});
+
+Deno.test("one address takes no more than its part of the connections", async () => {
+  await using field = await Field.open(sync(smallCluster()));
+  const { port } = field.server;
+  const greedy = Array.from(
+    { length: 300 },
+    () => connect({ host: "127.0.0.1", port, localAddress: "127.0.0.9" }),
+  );
+  for (const socket of greedy) socket.on("error", () => {}); // it is closed
+  try {
+    await poll(
+      () => field.server.counts.refused["address"],
+      () => JSON.stringify(field.server.counts.refused),
+    );
+    assertMatch(
+      field.log.lines.join("\n"),
+      /127\.0\.0\.9 has 256 connections open/,
+    );
+    await using a = await field.ask("a");
+    assertEquals(await a.batch(), WHOLE_OF_A);
+  } finally {
+    for (const socket of greedy) socket.destroy();
+  }
 });
 
 Deno.test("a head of a request that has no end is refused", async () => {

@@ -9,15 +9,15 @@
 import type { ServerResponse } from "node:http";
 import { HEARTBEAT_MS, tagOf } from "../../../proxy/identities/protocol.ts";
 import type { Cluster, View } from "../cluster/cluster.ts";
-import { goneLine, type SidecarState } from "../cluster/lines.ts";
+import { goneLine, type SidecarState, syncedLine } from "../cluster/lines.ts";
 import { type Keys, union } from "../cluster/subscriptions.ts";
+import type { Watched } from "../watched.ts";
 
 /** Written at once; what waits beyond it waits as lines that all streams share. */
 const CHUNK = 64 * 1024;
 /** A reader that takes nothing for so long is hung up on. */
 const STALLED_MS = 60_000;
 
-const SYNCED = '{"event":"synced"}';
 const RESET = '{"event":"reset"}';
 
 /** Whose stream it is. */
@@ -29,6 +29,7 @@ export interface Owner {
 
 export interface StreamOptions {
   readonly cluster: Cluster;
+  readonly watched: Pick<Watched, "versions" | "stale">;
   readonly owner: Owner;
   readonly view: View;
   /** Told of each piece that was written. */
@@ -64,13 +65,14 @@ export class SidecarStream {
       "content-type": "application/jsonl",
       "cache-control": "no-store",
     });
-    const { cluster, owner: { namespace, pod }, view } = options;
+    const { cluster, watched, owner: { namespace, pod }, view } = options;
     const changed = (keys: Keys) => this.#changed(keys);
     this.#unsubscribe = cluster.subscribe(namespace, pod, changed, view);
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
     const isKnown = tag === tagOf(state.values());
     for (const [key, line] of state) this.#sent.set(key, line);
-    void this.#pump(isKnown ? [] : [RESET, ...state.values()]);
+    const synced = syncedLine(watched.versions);
+    void this.#pump([...isKnown ? [] : [RESET, ...state.values()], synced]);
   }
 
   /** Resolves when the connection is gone. */
@@ -127,9 +129,9 @@ export class SidecarStream {
     return known?.isInjected === true && known.uid === uid;
   }
 
-  /** The lines that make what is to be known of what was sent. */
+  /** The lines that make what is to be known of what was sent, and of which moment that is; none if it is the same. */
   #news(): string[] {
-    const { cluster, owner: { namespace, pod }, view } = this.#options;
+    const { cluster, watched, owner: { namespace, pod }, view } = this.#options;
     const sent = this.#sent;
     const dirty = this.#dirty;
     this.#dirty = new Set();
@@ -139,7 +141,7 @@ export class SidecarStream {
     const keys = dirty === "all"
       ? new Set([...state!.keys(), ...sent.keys()])
       : dirty;
-    return [...keys].flatMap((key) => {
+    const lines = [...keys].flatMap((key) => {
       const line = state
         ? state.get(key)
         : cluster.lineFor(namespace, pod, key, view);
@@ -148,6 +150,7 @@ export class SidecarStream {
       else sent.set(key, line);
       return line ?? goneLine(key);
     });
+    return lines.length === 0 ? [] : [...lines, syncedLine(watched.versions)];
   }
 
   async #write(lines: Iterable<string>): Promise<void> {
@@ -158,7 +161,7 @@ export class SidecarStream {
       await this.#send(chunk);
       chunk = "";
     }
-    await this.#send(`${chunk}${SYNCED}\n`);
+    if (chunk !== "") await this.#send(chunk);
   }
 
   /** Resolves when the reader has room for more, or is gone. */
@@ -175,9 +178,10 @@ export class SidecarStream {
     this.#takenAt = performance.now();
   }
 
-  /** Says that somebody is there, or hangs up on who is not. */
+  /** Says that somebody is there who knows the cluster, or hangs up on who is not. */
   #beat(): void {
-    if (!this.#isPumping) {
+    if (this.#options.watched.stale !== undefined) this.close();
+    else if (!this.#isPumping) {
       this.#takenAt = performance.now();
       this.#response.write("\n");
     } else if (performance.now() - this.#takenAt > STALLED_MS) this.destroy();

@@ -11,6 +11,7 @@ import {
 import { createLog } from "../../webhook/testing.ts";
 import { Cluster } from "../cluster/cluster.ts";
 import type { PodFacts, PolicyFacts } from "../cluster/facts.ts";
+import { Watched } from "../watched.ts";
 import {
   type Authentication,
   SidecarServer,
@@ -81,6 +82,9 @@ export class Field implements AsyncDisposable {
   /** What the API server is asked. */
   readonly asked: string[] = [];
   isApiServerAway = false;
+  /** The server's clock, in milliseconds. */
+  now = 0;
+  readonly watched = new Watched(() => this.now);
 
   private constructor(
     readonly cluster: Cluster,
@@ -113,6 +117,7 @@ export class Field implements AsyncDisposable {
   ): Promise<void> {
     this.server = await SidecarServer.listen({
       cluster: this.cluster,
+      watched: this.watched,
       authenticate: (token) => this.#authenticate(token),
       credentials: this.generation,
       hostname: "127.0.0.1",
@@ -178,6 +183,8 @@ export class Client implements AsyncDisposable {
   readonly #decoder = new TextDecoder();
   #lines: string[] = [];
   #rest = "";
+  /** What ended the last batch. */
+  synced: unknown;
 
   constructor(readonly response: Response, http: Deno.HttpClient) {
     this.#http = http;
@@ -195,7 +202,11 @@ export class Client implements AsyncDisposable {
       if (line) return line;
       if (line === "") continue;
       const { value, done } = await this.#reader.read();
-      if (done) return undefined;
+      if (done) {
+        const rest = this.#rest; // of an answer that is no stream
+        this.#rest = "";
+        return rest || undefined;
+      }
       const text = this.#rest + this.#decoder.decode(value, { stream: true });
       this.#lines = text.split("\n");
       this.#rest = this.#lines.pop()!;
@@ -209,7 +220,10 @@ export class Client implements AsyncDisposable {
       const line = await this.line();
       if (line === undefined) return [...events, "end"];
       const { event, cidr, id, name } = JSON.parse(line);
-      if (event === "synced") return events;
+      if (event === "synced") {
+        this.synced = JSON.parse(line);
+        return events;
+      }
       events.push([event, cidr ?? id ?? name].filter(Boolean).join(" "));
     }
   }
