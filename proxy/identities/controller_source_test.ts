@@ -21,7 +21,7 @@ import { Watched } from "../../kube/controller/watched.ts";
 import type { Cluster } from "../../kube/controller/cluster/cluster.ts";
 import { OLDER_MAX_MS } from "./controller_source.ts";
 import { STATE_AGE_MAX_MS, StateFile } from "./state_file.ts";
-import { Bench } from "./testing.ts";
+import { Bench } from "./source_harness_test.ts";
 
 async function field(cluster = sync(smallCluster())): Promise<Field> {
   const field = await Field.open(cluster, { port: freePort() });

@@ -22,7 +22,7 @@ import {
   type Generation,
 } from "../../kube/webhook/certificate.ts";
 import { createLog } from "../../kube/webhook/testing.ts";
-import { Bench } from "../../proxy/identities/testing.ts";
+import { Bench } from "../../proxy/identities/source_harness_test.ts";
 import { poll } from "../e2e/wait.ts";
 import { freePort } from "../free_port.ts";
 import { etcd, kubeApiServer, kubectl, testWith } from "../setup/mod.ts";
