@@ -12,13 +12,12 @@ import {
   Field,
   pod,
   policy,
+  replica,
   smallCluster,
   sync,
 } from "../../kube/controller/stream/testing.ts";
 import { poll } from "../../tests/e2e/wait.ts";
 import { freePort } from "../../tests/free_port.ts";
-import { Watched } from "../../kube/controller/watched.ts";
-import type { Cluster } from "../../kube/controller/cluster/cluster.ts";
 import { OLDER_MAX_MS } from "./controller_source.ts";
 import { STATE_AGE_MAX_MS, StateFile } from "./state_file.ts";
 import { Bench } from "./source_harness_test.ts";
@@ -184,18 +183,6 @@ Deno.test("a source that starts again does not go on with what is not true any m
   await it.start();
   assertEquals(it.cidrs, ["10.0.0.2", "10.0.0.3"]);
 });
-
-/** A replica that has followed pods up to a version. */
-function replica(cluster: Cluster, version: string) {
-  const watched = new Watched();
-  const pods = watched.watch("pods");
-  const follow = (version: string) => {
-    pods.reads(version);
-    pods.has(version);
-  };
-  follow(version);
-  return { cluster, watched, follow };
-}
 
 /** One that knows of pod c, and one that does not yet. */
 function replicas() {

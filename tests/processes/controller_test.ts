@@ -7,6 +7,7 @@ import {
   Field,
   pod,
   policy,
+  replica,
   smallCluster,
   sync,
 } from "../../kube/controller/stream/testing.ts";
@@ -179,6 +180,39 @@ Deno.test({
     await parley.until(/controller .*: live/);
     field.cluster.setPod({ ...CLIENT, labels: { app: "somebody" } });
     await until(parley, false);
+  },
+});
+
+Deno.test({
+  name:
+    "a deny stays in force when the sidecar comes to a replica that has not heard of it",
+  ignore,
+  async fn() {
+    await using field = await controller();
+    await using server = new LineServer();
+    const behind = replica(sync(smallCluster()), "99");
+    behind.cluster.setPod(CLIENT);
+    behind.cluster.setPolicy(FROM_CLIENT);
+    const ahead = replica(field.cluster, "100");
+    await field.hangUp();
+    await field.listen(field.port, ahead);
+    await using parley = await Parley.start(options(field, server));
+    assertEquals(await isLetIn(parley), true);
+
+    ahead.follow("101");
+    ahead.cluster.setPolicy(policy({ app: "nobody" }, { port: `${PORT}` }));
+    await until(parley, false);
+    await field.hangUp();
+    await field.listen(field.port, behind);
+    await parley.until(
+      /: its state of pods is older than what was told before; what was known before counts/,
+    );
+    assertEquals(await isLetIn(parley), false);
+    const [source] = (await status(parley)).identities.slice(-1);
+    assertEquals(source!.state, "stale");
+
+    behind.follow("102");
+    await until(parley, true); // it was taken back
   },
 });
 

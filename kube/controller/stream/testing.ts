@@ -74,6 +74,18 @@ export function sync(cluster: Cluster): Cluster {
   return cluster;
 }
 
+/** What a replica serves by that has followed pods up to a version. */
+export function replica(cluster: Cluster, version: string) {
+  const watched = new Watched();
+  const pods = watched.watch("pods");
+  const follow = (version: string) => {
+    pods.reads(version);
+    pods.has(version);
+  };
+  follow(version);
+  return { cluster, watched, follow };
+}
+
 /** A server whose tokens are told by hand: `token-of-NAME` is that of a pod. */
 export class Field implements AsyncDisposable {
   readonly log = createLog();
