@@ -24,6 +24,7 @@ import { backoff, pause } from "../pause.ts";
 import { thrownText } from "../thrown.ts";
 import { HEARTBEAT_MS, STREAM_PATH, tagOf, VIEW_HEADER } from "./protocol.ts";
 import { STATE_MAX, StateFile } from "./state_file.ts";
+import { StateKeeper } from "./state_keeper.ts";
 import { widened } from "./widened.ts";
 
 /** Those of a cluster whom the policies ask for that the controller knows, or all of it. */
@@ -56,16 +57,13 @@ const SOON_MS = 3_000;
 const SILENCE_MS = 3 * HEARTBEAT_MS;
 /** A state that may be older than what counts is refused for so long: then the whole cluster is older, restored from a backup. */
 export const OLDER_MAX_MS = 10 * 60_000;
-/** The state file is written at most so often, tried again when it could not be, and touched while nothing changes. */
-const WRITE_EVERY_MS = 1_000;
-const WRITE_AGAIN_MS = 5_000;
-const TOUCH_EVERY_MS = 5 * 60_000;
 
 export class ControllerSource implements IdentitySource {
   readonly name: string;
   readonly #config: ControllerConfig;
   readonly #options: ControllerOptions;
   readonly #file: StateFile;
+  readonly #keeper: StateKeeper;
   readonly #closing = new AbortController();
   readonly #first = Promise.withResolvers<void>();
   /** The controller was asked once, and has told its state or did not. */
@@ -81,10 +79,6 @@ export class ControllerSource implements IdentitySource {
   /** Since when no answer was as new as what counts. */
   #olderSince: number | undefined;
   #running: Promise<void> = Promise.resolve();
-  #writing: Promise<void> | undefined;
-  #isUnwritten = false;
-  #writeFault = "";
-  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(config: ControllerConfig, options: ControllerOptions) {
     this.name = `controller ${config.url}`;
@@ -92,6 +86,18 @@ export class ControllerSource implements IdentitySource {
     this.#options = options;
     this.#view = options.view;
     this.#file = new StateFile(config.stateFile);
+    this.#keeper = new StateKeeper(this.#file, {
+      state: () => {
+        const { lines, syncedLine } = this.#stream;
+        return { lines: [...lines, syncedLine], heard: this.#heard! };
+      },
+      isTrue: () => this.#state === "live",
+      now: options.now,
+      failed: (fault) =>
+        options.warn(
+          `the controller's state cannot be kept in ${config.stateFile}: ${fault}`,
+        ),
+    });
   }
 
   /** What was told last. */
@@ -166,8 +172,7 @@ export class ControllerSource implements IdentitySource {
     this.#closing.abort(new Error("the sidecar is stopping"));
     this.#connection.abort(this.#closing.signal.reason);
     await this.#running;
-    clearTimeout(this.#timer);
-    await this.#writing;
+    await this.#keeper.close();
   }
 
   async #readFile(): Promise<void> {
@@ -293,7 +298,7 @@ export class ControllerSource implements IdentitySource {
     this.#error = undefined;
     this.#olderSince = undefined;
     this.#options.looked();
-    this.#keep();
+    this.#keeper.keep();
     this.#take(told, view);
     this.#asked.resolve();
   }
@@ -319,46 +324,6 @@ export class ControllerSource implements IdentitySource {
     this.#told = { ...told, view };
     this.#first.resolve();
     this.#options.changed();
-  }
-
-  /** Has the state written, soon; what changes meanwhile is written with it. */
-  #keep(): void {
-    this.#isUnwritten = true;
-    this.#schedule(WRITE_EVERY_MS);
-  }
-
-  #schedule(delay: number): void {
-    if (this.#writing || this.#closing.signal.aborted) return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#writing = this.#write().finally(() => {
-        this.#writing = undefined;
-        const again = this.#writeFault ? WRITE_AGAIN_MS : WRITE_EVERY_MS;
-        this.#schedule(this.#isUnwritten ? again : TOUCH_EVERY_MS);
-      });
-    }, delay);
-  }
-
-  /** Never rejects. */
-  async #write(): Promise<void> {
-    try {
-      if (this.#isUnwritten) {
-        this.#isUnwritten = false;
-        const { lines, syncedLine } = this.#stream;
-        await this.#file.write([...lines, syncedLine], this.#heard!);
-      } else if (this.#state === "live") {
-        await this.#file.touch(this.#options.now());
-      }
-      this.#writeFault = "";
-    } catch (error) {
-      this.#isUnwritten = true; // an older state must not be taken for this one
-      const fault = thrownText(error);
-      if (fault === this.#writeFault) return;
-      this.#writeFault = fault;
-      this.#options.warn(
-        `the controller's state cannot be kept in ${this.#config.stateFile}: ${fault}`,
-      );
-    }
   }
 }
 
