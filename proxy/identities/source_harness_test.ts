@@ -5,7 +5,14 @@
  * @module
  */
 import { formatStatus } from "../../policy/identity_source.ts";
+import {
+  Field,
+  pod,
+  smallCluster,
+  sync,
+} from "../../kube/controller/stream/testing.ts";
 import { poll } from "../../tests/e2e/wait.ts";
+import { freePort } from "../../tests/free_port.ts";
 import { ControllerSource, type View } from "./controller_source.ts";
 
 /** A source of a pod, by the files in a folder, and what it has said. */
@@ -63,4 +70,23 @@ export class Bench implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.source.close();
   }
+}
+
+/** A controller of pod a, at a port that stays its own. */
+export async function field(cluster = sync(smallCluster())): Promise<Field> {
+  const field = await Field.open(cluster, { port: freePort() });
+  await Deno.writeTextFile(`${field.folder}/token`, "token-of-a\n");
+  return field;
+}
+
+/** Another pod that is let in as b is. */
+export const C_IS_B = pod("c", { ips: ["10.0.0.3"], labels: { app: "b" } });
+
+/** Waits until the file holds what the source knows. */
+export async function kept(folder: string, cidrs: number): Promise<string> {
+  return await poll(async () => {
+    const text = await Deno.readTextFile(`${folder}/state`).catch(() => "");
+    const found = text.split("\n").filter((line) => line.includes('"cidr"'));
+    return found.length === cidrs ? text : undefined;
+  }, () => "the state is not kept");
 }
