@@ -5,18 +5,8 @@ import { follow } from "./follow.ts";
 
 /** What the stand-in answers to one request. */
 type Script =
-  | {
-    readonly list: readonly string[];
-    readonly more?: string;
-    /** Of the list; its objects are of version 5. */
-    readonly version?: string;
-  }
-  | {
-    readonly watch: readonly object[];
-    readonly breaks?: boolean;
-    /** It ends in order, but only after so many milliseconds. */
-    readonly lasts?: number;
-  }
+  | { readonly list: readonly string[]; readonly more?: string }
+  | { readonly watch: readonly object[]; readonly breaks?: boolean }
   | { readonly status: number };
 
 interface Case {
@@ -119,14 +109,6 @@ const CASES: readonly Case[] = [
     seen: ["+a", "+b", "synced", "+b", "-a", "+last"],
   },
   {
-    name: "lists again after a watch that said nothing to its end",
-    script: [{ list: ["a", "b"] }, { watch: [], lasts: 1_200 }, {
-      list: ["b"],
-    }, stays],
-    asked: ["list", "watch 5", "list", "watch 5"],
-    seen: ["+a", "+b", "synced", "+b", "-a", "+last"],
-  },
-  {
     name: "goes on after an object that cannot be taken",
     script: [{ list: ["bad", "a"] }, {
       watch: [event("MODIFIED", "bad", "6"), event("ADDED", "last", "99")],
@@ -183,66 +165,13 @@ for (const { name, script, asked, seen } of CASES) {
   });
 }
 
-Deno.test("follow() tells how far it is, before and after what it takes", async () => {
-  const bookmark = {
-    type: "BOOKMARK",
-    object: { metadata: { resourceVersion: "42" } },
-  };
-  const answers: Script[] = [
-    { list: ["a", "b"] },
-    { watch: [event("DELETED", "a", "7"), bookmark, gone] },
-    { list: ["c"], version: "50" },
-    { watch: [event("ADDED", "last", "99")] },
-  ];
-  const told: string[] = [];
-  const stop = new AbortController();
-  const isLast = Promise.withResolvers<void>();
-  await using server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen() {} },
-    () => answerOf(answers.shift()!),
-  );
-  using client = new KubeClient({
-    server: `http://127.0.0.1:${server.addr.port}`,
-  });
-  const following = follow<string>({
-    client,
-    path: "/api/v1/things",
-    read: (object) => (object as { metadata: { name: string } }).metadata.name,
-    set: (name) => told.push(`+${name}`),
-    remove: ({ name }) => told.push(`-${name}`),
-    synced() {},
-    progress: {
-      reads: (version) => told.push(`reads ${version}`),
-      has(version) {
-        told.push(`has ${version}`);
-        if (version === "99") isLast.resolve();
-      },
-    },
-    log: { warn() {} },
-    signal: stop.signal,
-  });
-  await isLast.promise;
-  stop.abort();
-  await following;
-  assertEquals(told, [
-    ...["reads 5", "+a", "reads 5", "+b", "reads 5", "has 5"],
-    ...["reads 7", "-a", "has 7", "has 42"],
-    // Of what is gone, the list is all that is known.
-    ...["reads 5", "+c", "reads 50", "-b", "has 50"],
-    ...["reads 99", "+last", "has 99"],
-  ]);
-});
-
 function answerOf(script: Script): Response {
   if ("status" in script) return new Response("{}", { status: script.status });
   if ("list" in script) {
     return Response.json({
       apiVersion: "v1",
       kind: "ThingList",
-      metadata: {
-        resourceVersion: script.version ?? VERSION.resourceVersion,
-        continue: script.more ?? "",
-      },
+      metadata: { ...VERSION, continue: script.more ?? "" },
       items: script.list.map((name) => ({ metadata: { name, ...VERSION } })),
     });
   }
@@ -258,9 +187,7 @@ function answerOf(script: Script): Response {
         }
         // What was written leaves before the connection breaks.
         if (script.breaks) setTimeout(() => controller.error("broken"), 50);
-        else if (script.lasts) {
-          setTimeout(() => controller.close(), script.lasts);
-        } else if (!isOpen) controller.close();
+        else if (!isOpen) controller.close();
       },
     }),
   );
