@@ -4,7 +4,6 @@ import {
   match as assertMatch,
   ok as assert,
 } from "node:assert/strict";
-import { parseAllDocuments } from "yaml";
 import { builtInCatalog } from "../../cli/built_in_catalog.ts";
 import { reviewToken } from "../../kube/controller/token_review.ts";
 import { CONTROLLER_AUDIENCE as AUDIENCE } from "../../kube/inject/names.ts";
@@ -17,6 +16,14 @@ import { etcd, kubeApiServer, kubectl, testWith } from "../setup/mod.ts";
 import { adminClient, created, tokenFor } from "./asking.ts";
 import { Cluster, type KubeObject } from "./cluster.ts";
 import { pod } from "./pods.ts";
+import {
+  ciliumDefinition,
+  ciliumPolicy,
+  NAMESPACE,
+  policy,
+  sharedPolicies,
+  SPEC,
+} from "./policies.ts";
 import { KubeProcess } from "./process.ts";
 import { deployed, onLoopback, startWebhook } from "./webhook.ts";
 
@@ -26,31 +33,8 @@ const needs = {
   kubectl: await kubectl(),
 };
 
-/** Documents of upstream that some of their readers take, and others do not. */
-const SHARED = new URL("../../../shared/policies/", import.meta.url);
-
-const NAMESPACE = "fleet";
 const PARLEY = "/apis/parley.dev/v1alpha1";
 const IN_NAMESPACE = `/api/v1/namespaces/${NAMESPACE}`;
-
-const SPEC = {
-  endpointSelector: { matchLabels: { app: "memcached" } },
-  ingress: [{
-    toPorts: [{
-      ports: [{ port: "11211", protocol: "TCP" }],
-      rules: { l7proto: "memcache", l7: [{ command: "get" }] },
-    }],
-  }],
-};
-
-function policy(name: string, spec: object = SPEC): KubeObject {
-  return {
-    apiVersion: "parley.dev/v1alpha1",
-    kind: "ParleyPolicy",
-    metadata: { name, namespace: NAMESPACE },
-    spec,
-  };
-}
 
 /** A pod of the guarded namespace that names no ports itself, unless it is told to. */
 function guarded(
@@ -133,7 +117,7 @@ testWith(needs, "the controller in a real API server", async (tools, test) => {
     }, () => `event ${reason} of ${name}`);
   const untilMetric = (of: KubeProcess, line: RegExp) =>
     poll(async () => {
-      const text = await metricsOf(of);
+      const text = await of.metrics();
       return line.test(text) ? text : undefined;
     }, () => `metric ${line}`);
 
@@ -455,7 +439,7 @@ testWith(needs, "the controller in a real API server", async (tools, test) => {
   );
 
   await step("the webhook counts its reviews", async () => {
-    const text = await metricsOf(webhook);
+    const text = await webhook.metrics();
     assertMatch(
       text,
       /reviews_total\{path="\/inject",outcome="injected"\} [1-9]/,
@@ -491,85 +475,6 @@ function accepted(wanted: string) {
 }
 
 const DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-
-/** Cilium's definition, as far as it matters here, with this schema of `spec`. */
-function ciliumDefinition(properties: object): KubeObject {
-  return {
-    apiVersion: "apiextensions.k8s.io/v1",
-    kind: "CustomResourceDefinition",
-    metadata: { name: "ciliumnetworkpolicies.cilium.io" },
-    spec: {
-      group: "cilium.io",
-      scope: "Namespaced",
-      names: {
-        kind: "CiliumNetworkPolicy",
-        plural: "ciliumnetworkpolicies",
-        singular: "ciliumnetworkpolicy",
-      },
-      versions: [{
-        name: "v2",
-        served: true,
-        storage: true,
-        schema: {
-          openAPIV3Schema: {
-            type: "object",
-            properties: { spec: { type: "object", properties } },
-          },
-        },
-      }],
-    },
-  };
-}
-
-function ciliumPolicy(name: string): KubeObject {
-  return {
-    ...policy(name),
-    apiVersion: "cilium.io/v2",
-    kind: "CiliumNetworkPolicy",
-  };
-}
-
-/** The shared documents of Cilium's kinds, as Parley's, each under a name of its own. */
-async function* sharedPolicies(): AsyncGenerator<
-  { file: string; object: KubeObject }
-> {
-  const entries = await Array.fromAsync(Deno.readDir(SHARED))
-    .catch(() => []); // they are not part of the project
-  const files = entries.map(({ name }) => name).filter((name) =>
-    name.endsWith(".yaml")
-  ).sort();
-  for (const file of files) {
-    const text = await Deno.readTextFile(new URL(file, SHARED));
-    for (const document of parseAllDocuments(text)) {
-      const value = document.toJS();
-      const rules = Array.isArray(value) ? { specs: value } : value;
-      const isCluster = value.kind === "CiliumClusterwideNetworkPolicy";
-      const { spec, specs, description } = rules;
-      const name = `shared-${file.replace(/\.yaml$/, "")}`;
-      yield {
-        file,
-        object: {
-          apiVersion: "parley.dev/v1alpha1",
-          kind: isCluster ? "ParleyClusterPolicy" : "ParleyPolicy",
-          metadata: isCluster ? { name } : { name, namespace: NAMESPACE },
-          ...(spec === undefined ? {} : { spec }),
-          ...(specs === undefined ? {} : { specs }),
-          ...(description === undefined ? {} : { description }),
-        },
-      };
-    }
-  }
-}
-
-async function metricsOf({ said }: KubeProcess): Promise<string> {
-  const line = await said.until(
-    (line) => /metrics at port \d+/.test(line),
-    "port of metrics",
-  );
-  const [, port] = /metrics at port (\d+)/.exec(line)!;
-  const response = await fetch(`http://127.0.0.1:${port}/metrics`);
-  return await response.text();
-}
 
 function print(text: string): void {
   console.log(`    ${text}`);

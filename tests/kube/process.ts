@@ -52,6 +52,17 @@ export class KubeProcess implements AsyncDisposable {
     return process;
   }
 
+  /** What it counts. */
+  async metrics(): Promise<string> {
+    const line = await this.said.until(
+      (line) => /metrics at port \d+/.test(line),
+      "port of metrics",
+    );
+    const [, port] = /metrics at port (\d+)/.exec(line)!;
+    const response = await fetch(`http://127.0.0.1:${port}/metrics`);
+    return await response.text();
+  }
+
   /** Ends it at once, as a node does that dies. */
   async kill(): Promise<void> {
     this.#isEnded = true;

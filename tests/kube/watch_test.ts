@@ -29,6 +29,7 @@ import { etcd, kubeApiServer, kubectl, testWith } from "../setup/mod.ts";
 import { adminClient, created, tokenFor } from "./asking.ts";
 import { Cluster, type KubeObject } from "./cluster.ts";
 import { pod } from "./pods.ts";
+import { NAMESPACE, policy } from "./policies.ts";
 import { Relay } from "./relay.ts";
 import { deployed } from "./webhook.ts";
 
@@ -38,22 +39,9 @@ const needs = {
   kubectl: await kubectl(),
 };
 
-const NAMESPACE = "fleet";
 const SYSTEM = "parley-system";
 /** Of pods, namespaces, services, slices, two kinds of policy, and definitions of four. */
 const WATCHES = 10;
-
-function policy(name: string): KubeObject {
-  return {
-    apiVersion: "parley.dev/v1alpha1",
-    kind: "ParleyPolicy",
-    metadata: { name, namespace: NAMESPACE },
-    spec: {
-      endpointSelector: { matchLabels: { app: "memcached" } },
-      ingressDeny: [{ fromEntities: ["world"] }],
-    },
-  };
-}
 
 testWith(
   needs,
