@@ -14,9 +14,15 @@ type Reachable = object;
  * changed anyway, are passed through.
  *
  * What no freezing can hold is the content of collections and of bytes: those
- * that were met are the answer, with the path that leads there.
+ * that were met from `roots` are the answer, with the path that leads there.
+ *
+ * @param besides more to freeze, of which nothing is told. One walk for both: most
+ *   of what either leads to is the same, and a walk of the engine takes 25 ms.
  */
-export function harden(roots: Iterable<object>): readonly string[] {
+export function harden(
+  roots: Iterable<object>,
+  besides: Iterable<object> = [],
+): readonly string[] {
   const seen = new Set<Reachable>();
   // How each was reached: texts are made of it for the few that are told.
   const reached: Reachable[] = [];
@@ -36,21 +42,27 @@ export function harden(roots: Iterable<object>): readonly string[] {
     const key = String(by[at]!);
     return parent < 0 ? key : `${pathOf(parent)}.${key}`;
   }
-  let index = 0;
-  for (const root of roots) enqueue(root, -1, `#${index++}`);
-  for (let at = 0; at < reached.length; at++) {
-    const value = reached[at]!;
-    if (!freeze(value) || isCollection(value)) mutable.push(pathOf(at));
-    enqueue(Reflect.getPrototypeOf(value), at, "[[Prototype]]");
-    for (const key of Reflect.ownKeys(value)) {
-      const property = Reflect.getOwnPropertyDescriptor(value, key);
-      if (!property) continue;
-      enqueue(property.value, at, key);
-      enqueue(property.get, at, key);
-      enqueue(property.set, at, key);
+  let at = 0;
+  function freezeFrom(roots: Iterable<object>): void {
+    let index = 0;
+    for (const root of roots) enqueue(root, -1, `#${index++}`);
+    for (; at < reached.length; at++) {
+      const value = reached[at]!;
+      if (!freeze(value) || isCollection(value)) mutable.push(pathOf(at));
+      enqueue(Reflect.getPrototypeOf(value), at, "[[Prototype]]");
+      for (const key of Reflect.ownKeys(value)) {
+        const property = Reflect.getOwnPropertyDescriptor(value, key);
+        if (!property) continue;
+        enqueue(property.value, at, key);
+        enqueue(property.get, at, key);
+        enqueue(property.set, at, key);
+      }
     }
   }
-  return mutable;
+  freezeFrom(roots);
+  const told = [...mutable];
+  freezeFrom(besides);
+  return told;
 }
 
 function isObject(value: unknown): value is Reachable {

@@ -38,3 +38,13 @@ Deno.test("harden() names what no freezing can hold", () => {
   assertEquals(harden([root]), ["#0.list.0"]);
   assert(!Object.isExtensible(bytes));
 });
+
+Deno.test("harden() freezes what is beside the roots too, and tells nothing of it", () => {
+  const both = bare(new Uint8Array(1));
+  const bytes = bare(new Uint8Array(1));
+  const root = bare({ both });
+  const beside = bare({ both, bytes, inner: bare({}) });
+  assertEquals(harden([root], [beside]), ["#0.both"]);
+  assert([root, beside, beside.inner].every(Object.isFrozen));
+  assert(!Object.isExtensible(bytes));
+});

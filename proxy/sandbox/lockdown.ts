@@ -55,8 +55,7 @@ export function lockdown(
   const world = KEPT_GLOBALS.map((name) => own(globalThis, name)?.value)
     .filter((value) => Object(value) === value && value !== globalThis);
   const language = [...world, ...hiddenIntrinsics(), globalThis];
-  harden([...language as object[], ...samples]);
-  return harden(shared);
+  return harden(shared, [...language as object[], ...samples]);
 }
 
 /**
