@@ -3,6 +3,21 @@
  *
  * @module
  */
-import { runCommandLine } from "./cli/command_line.ts";
+import { explain } from "./cli/explain.ts";
+import { plainRun } from "./cli/plain_run.ts";
 
-if (import.meta.main) Deno.exit(await runCommandLine(Deno.args));
+async function main(args: readonly string[]): Promise<number> {
+  const options = plainRun(args);
+  if (!options) {
+    const { runCommandLine } = await import("./cli/command_line.ts");
+    return await runCommandLine(args);
+  }
+  try {
+    const { run } = await import("./cli/run.ts");
+    return await run(options);
+  } catch (error) {
+    return explain(error);
+  }
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

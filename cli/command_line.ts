@@ -8,9 +8,8 @@
  */
 import { Command, CommanderError } from "commander";
 import manifest from "../deno.json" with { type: "json" };
-import { ParleyError } from "../proxylib/error.ts";
-import { escapeLines } from "../policy/problem.ts";
-import { EXIT_FAILED, EXIT_USAGE, UsageError } from "./exit.ts";
+import { EXIT_USAGE } from "./exit.ts";
+import { explain } from "./explain.ts";
 import {
   controllerCommand,
   injectCommand,
@@ -26,23 +25,15 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     await program.parseAsync([...args], { from: "user" });
     return exit;
   } catch (error) {
-    return explain(error);
+    return exitOf(error);
   }
 }
 
-function explain(error: unknown): number {
+function exitOf(error: unknown): number {
   if (error instanceof CommanderError) {
     return error.exitCode === 0 ? 0 : EXIT_USAGE; // commander has said why
   }
-  if (error instanceof UsageError) {
-    console.error(`parley: ${escapeLines(error.message)}`);
-    return EXIT_USAGE;
-  }
-  if (error instanceof ParleyError) {
-    console.error(`parley: ${escapeLines(error.message)}`);
-    return EXIT_FAILED;
-  }
-  throw error;
+  return explain(error);
 }
 
 function commands(exit: (code: number) => void): Command {

@@ -9,9 +9,7 @@ import { type Config, parseConfig } from "../proxy/config/mod.ts";
 import { thrownPlace } from "../proxy/thrown.ts";
 import { BUILT_IN_PARSERS, EXIT_FAILED, UsageError } from "./exit.ts";
 import { readFile } from "./files.ts";
-import { createOperatorLog } from "./operator_log.ts";
 import { withPodInfo } from "./pod_info.ts";
-import { serve } from "./serve.ts";
 
 /** What `--help` lists. */
 export interface RunOptions {
@@ -40,8 +38,10 @@ function isPortable({ data }: Config, { portable }: RunOptions): boolean {
 }
 
 async function runPortable(config: Config, options: RunOptions): Promise<void> {
-  // Loaded here: on Linux nobody waits for it.
+  // Loaded here: on Linux nobody waits for them.
   const { Sidecar } = await import("../proxy/sidecar.ts");
+  const { createOperatorLog } = await import("./operator_log.ts");
+  const { serve } = await import("./serve.ts");
   const log = createOperatorLog(config.log.level);
   // A parser in this process may leave a promise behind; that must end nobody's connection.
   globalThis.addEventListener("unhandledrejection", (event) => {

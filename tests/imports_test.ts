@@ -131,9 +131,10 @@ Deno.test("the search finds the tree's files and their imports", () => {
   const known = ["main.ts", "cli/run.ts", "proxy/registry/load.ts"];
   assertEquals(known.filter((path) => !files.has(path)), []);
   const of = (path: string) => specifiers(withoutComments(files.get(path)!));
-  assertEquals(of("main.ts"), ["./cli/command_line.ts"]);
+  const mains = ["./cli/command_line.ts", "./cli/run.ts"];
+  assertEquals(mains.filter((path) => !of("main.ts").includes(path)), []);
   const commands = of("cli/command_line.ts");
-  const some = ["commander", "../proxylib/error.ts", "./run.ts", "./check.ts"];
+  const some = ["commander", "./exit.ts", "./run.ts", "./check.ts"];
   assertEquals(some.filter((specifier) => !commands.includes(specifier)), []);
   const door = of("proxylib/mod.ts");
   assertEquals(door.includes("zod") && door.includes("./verdict.ts"), true);
