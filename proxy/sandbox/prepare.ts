@@ -1,12 +1,14 @@
 /**
  * Does once what every start would wait for: the runtime gets all modules of
  * sandboxed programs into its cache (they cannot write there themselves, and the
- * runtime tries to for 0.15 s a module), and the built-in parsers are staged.
+ * runtime tries to for 0.15 s a module) and compiles them, and the built-in
+ * parsers are staged.
  *
  * @module
  */
 import { prestage, prestagedFolder } from "./prestaged.ts";
-import { cacheFolder, LAUNCHER, placeOf } from "./spawn.ts";
+import { cacheFolder, compiledFolder, placeOf } from "./caches.ts";
+import { LAUNCHER, runtimeArguments } from "./spawn.ts";
 
 /** Sources that a sandboxed program is made of, from the program's root. */
 const SOURCES = [
@@ -35,6 +37,13 @@ export async function prepareSandbox(
   if (!success) throw new Error(new TextDecoder().decode(stderr).trim());
 }
 
+/** Has the runtime parse and compile what the programs are made of. */
+async function compilePrograms({ entries, config }: Programs): Promise<void> {
+  // Loaded here: a start that finds all done needs none of it.
+  const { compile } = await import("./compiled.ts");
+  await compile(entries, compiledFolder(config), runtimeArguments(config));
+}
+
 /**
  * Fills the cache if a source has changed since this was done last. Where the
  * cache cannot be written to, as in an image, it was filled when that was made.
@@ -44,9 +53,10 @@ export async function prepareOnce(programs: Programs): Promise<void> {
   const stamp = `${cacheFolder()}/parley-prepared${
     placeOf(programs.config)
   }.txt`;
-  const newest = `${newestOf(SOURCES.map((name) => `${root}/${name}`))}`;
+  const newest = newestOf(SOURCES.map((name) => `${root}/${name}`));
+  const made = `${newest} ${Deno.version.deno}`; // another runtime has other caches
   try {
-    if (Deno.readTextFileSync(stamp) === newest) return;
+    if (Deno.readTextFileSync(stamp) === made) return;
   } catch { /* it was never done */ }
   try {
     Deno.writeTextFileSync(stamp, "");
@@ -54,8 +64,9 @@ export async function prepareOnce(programs: Programs): Promise<void> {
     return; // not ours to fill
   }
   await prepareSandbox(programs);
+  await compilePrograms(programs);
   await prestage(`${root}/parsers`, prestagedFolder(programs.config));
-  Deno.writeTextFileSync(stamp, newest);
+  Deno.writeTextFileSync(stamp, made);
 }
 
 /** When the newest of these files was changed, in milliseconds since the epoch. */

@@ -9,7 +9,7 @@
  * @module
  */
 import type { FolderTexts } from "../control/messages.ts";
-import { cacheFolder, placeOf } from "./spawn.ts";
+import { cacheFolder, placeOf } from "./caches.ts";
 import { discover, type ParserSource, textsOf } from "../registry/discover.ts";
 
 /** Where they stand for the program of a `deno.json`. */

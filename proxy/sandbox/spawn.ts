@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { cacheFolder, CACHES, compiledFolder, folderOf } from "./caches.ts";
 import type { Launch } from "./launch.ts";
 
 /** A program to start, and what it may reach. */
@@ -30,8 +31,6 @@ export interface SandboxOptions {
 
 /** Parts of the source tree that run in a sandbox. Parsers come from snapshots. */
 const SOURCES = ["proxy", "policy", "proxylib", "node_modules"];
-/** Of the runtime's cache what programs are loaded from. The rest (stored data of other programs) is nobody's business. */
-const CACHES = ["npm", "remote", "gen"];
 
 export const LAUNCHER = new URL("launch.ts", import.meta.url);
 
@@ -51,13 +50,16 @@ const V8_FLAGS = [
 /** Starts a program in the sandbox. Its standard output and error are pipes that the caller must read. */
 export function spawnSandboxed(options: SandboxOptions): Deno.ChildProcess {
   const cache = cacheFolder();
+  const compiled = compiledFolder(options.config);
+  const isCompiled = isThere(compiled);
   const plan: Launch = {
     parent: Deno.pid,
     program: Deno.execPath(),
     argv: commandLine(options),
-    environment: environment(cache),
+    environment: environment(isCompiled ? compiled : cache),
     read: [
       ...readable(options, cache),
+      ...(isCompiled ? [compiled] : []),
       ...options.read,
     ],
     connect: options.connect,
@@ -90,18 +92,35 @@ function commandLine(options: SandboxOptions): string[] {
   if (options.heapMb) flags.push(`--max-old-space-size=${options.heapMb}`);
   return [
     "parley-worker",
+    ...runtimeArguments(options.config, flags),
+    ...(options.permissions ?? permissions(options.read)),
+    options.entry.href,
+    ...options.args,
+  ];
+}
+
+/** What the runtime runs a sandboxed program with, but for its permissions, its name and its arguments. */
+export function runtimeArguments(
+  config: string,
+  flags: readonly string[] = V8_FLAGS,
+): string[] {
+  return [
     "run",
     "--quiet",
     "--no-prompt",
     "--cached-only",
     "--no-remote",
-    "--no-code-cache", // it cannot be written to
-    `--config=${options.config}`,
+    `--config=${config}`,
     `--v8-flags=${flags.join(",")}`,
-    ...(options.permissions ?? permissions(options.read)),
-    options.entry.href,
-    ...options.args,
   ];
+}
+
+function isThere(folder: string): boolean {
+  try {
+    return Deno.statSync(folder).isDirectory;
+  } catch {
+    return false; // nobody has prepared anything, or could not
+  }
 }
 
 /**
@@ -130,29 +149,6 @@ function readable({ config, entry }: SandboxOptions, cache: string): string[] {
     folderOf(decodeURIComponent(entry.pathname)),
     ...CACHES.map((folder) => `${cache}/${folder}`),
   ];
-}
-
-/** Where the runtime keeps what it has loaded (docs.deno.com, "DENO_DIR"). */
-export function cacheFolder(): string {
-  const own = Deno.env.get("DENO_DIR");
-  if (own) return own;
-  const caches = Deno.env.get("XDG_CACHE_HOME");
-  return caches
-    ? `${caches}/deno`
-    : `${Deno.env.get("HOME") ?? ""}/.cache/deno`;
-}
-
-/** File names are 255 bytes long at most. */
-const NAME_LENGTH = 60;
-
-/** Names the program of a `deno.json` in files beside the runtime's cache. */
-export function placeOf(config: string): string {
-  return folderOf(config).replaceAll("/", "-").slice(-NAME_LENGTH);
-}
-
-/** Without `node:path`, which costs the supervisor 6 MB. */
-function folderOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/"));
 }
 
 /** All that the program sees of our environment. */
