@@ -27,7 +27,7 @@ import { poll } from "../e2e/wait.ts";
 import { freePort } from "../free_port.ts";
 import { etcd, kubeApiServer, kubectl, testWith } from "../setup/mod.ts";
 import { adminClient, created, tokenFor } from "./asking.ts";
-import { Cluster, type KubeObject } from "./cluster.ts";
+import { Cluster } from "./cluster.ts";
 import { pod } from "./pods.ts";
 import { NAMESPACE, policy } from "./policies.ts";
 import { Relay } from "./relay.ts";
