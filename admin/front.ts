@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Administered } from "../proxy/administered.ts";
+import { type Administered, STOPPING } from "../proxy/administered.ts";
 import type { Handle } from "./exchange.ts";
 import { metricsResponse } from "./metrics/mod.ts";
 import { health, readiness } from "./probes.ts";
@@ -40,7 +40,11 @@ export function createFront(sidecar: Administered): Handle {
       return await (await app)(request);
     } catch (error) {
       if (error instanceof RequestError) return problemResponse(error);
-      throw error;
+      if (!sidecar.unready().includes(STOPPING)) throw error;
+      // What was under way ended with what it waited for.
+      return problemResponse(
+        new RequestError(503, `${STOPPING}; ask again when it runs again`),
+      );
     }
   };
 }

@@ -16,6 +16,9 @@ import type { ParserStatus } from "./registry/registry.ts";
 import type { QueryOptions } from "./trace/query.ts";
 import type { TraceReport } from "./trace/report.ts";
 
+/** Why a sidecar is not ready that was told to stop. */
+export const STOPPING = "the sidecar is stopping";
+
 /** What operators may ask of a sidecar, and have it do. */
 export interface Administered {
   /** Every parser with its versions, by name. */

@@ -6,7 +6,11 @@
  */
 import { ParleyError } from "../proxylib/error.ts";
 import { nearMiss, oneOf, quote } from "../policy/problem.ts";
-import type { Administered, TraceQuestion } from "./administered.ts";
+import {
+  type Administered,
+  STOPPING,
+  type TraceQuestion,
+} from "./administered.ts";
 import { Administration } from "./administration.ts";
 import { answer } from "./answer.ts";
 import { openSink } from "./accesslog/sinks.ts";
@@ -200,7 +204,7 @@ export class Sidecar {
       knowledge: () => ({ ...this.#cluster.knowledge, names: [] }),
       config: () => this.#config,
       trace: (question) => this.#trace(question),
-      faults: () => this.#isStopping ? ["the sidecar is stopping"] : [],
+      faults: () => this.#isStopping ? [STOPPING] : [],
       stageAgain: (name) => {
         this.#registry.loadAgain(name);
         return this.reload();

@@ -11,7 +11,11 @@
  */
 import { formatProblem } from "../../policy/problem.ts";
 import type { Source } from "../../policy/file.ts";
-import type { Administered, SidecarKnowledge } from "../administered.ts";
+import {
+  type Administered,
+  type SidecarKnowledge,
+  STOPPING,
+} from "../administered.ts";
 import { Administration } from "../administration.ts";
 import type { Config } from "../config/mod.ts";
 import type { Published } from "../control/messages.ts";
@@ -259,7 +263,7 @@ export class Supervisor {
       config: () => this.#config,
       trace: (question, signal) => this.#traces.ask(question, signal),
       faults: () => [
-        ...(this.#isStopping ? ["the sidecar is stopping"] : []),
+        ...(this.#isStopping ? [STOPPING] : []),
         ...(this.#workers.live.size === 0 ? ["no worker runs"] : []),
       ],
       policies: new StoredPolicies({
@@ -549,7 +553,7 @@ export class Supervisor {
   }
 
   #openChecker(): Checker {
-    if (this.#isStopping) throw new Error("the sidecar is stopping");
+    if (this.#isStopping) throw new Error(STOPPING);
     return new Checker(
       this.#kernel,
       checkerSandbox(this.#config, this.#places),

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { STOPPING } from "../administered.ts";
 
 /** As many wait for their turn as may. */
 export class TooManyWait extends Error {
@@ -34,7 +35,7 @@ export class Turns {
     }
     this.#pending++;
     const turn = this.#last.then(() => {
-      if (this.#isStopped) throw new Error("the sidecar is stopping");
+      if (this.#isStopped) throw new Error(STOPPING);
       signal?.throwIfAborted();
       return act();
     }).finally(() => this.#pending--);
