@@ -151,6 +151,8 @@ const STEPS: readonly {
       await settled(page, 4);
       await page.locator("#connections").getByText("2 open.").waitFor();
       await page.getByRole("button", { name: "Pause" }).click();
+      await page.getByText("Paused: what is logged now is not shown.")
+        .waitFor(); // and no row comes any more
       const wanted = await page.evaluate(`
         globalThis.all = [...document.querySelectorAll("a, button, input, select, textarea, [tabindex='0']")];
         all[0].focus();

@@ -70,7 +70,9 @@ const STEPS: readonly {
       await peer.ask("set alliance/fleet/a 0 0 1\r\ny\r\n");
       await peer.ask("delete alliance/fleet/a\r\n");
       await rows.filter({ hasText: "delete alliance/fleet/a" }).waitFor();
-      const requests = await rows.locator("td:nth-child(3)").allTextContents();
+      // Who was here before may still be told of as one that has gone.
+      const requests = await rows.filter({ hasText: "alliance/fleet/a" })
+        .locator("td:nth-child(3)").allTextContents();
       assertEquals(firstTwo(requests), [
         "delete alliance/fleet/a",
         "set alliance/fleet/a",
@@ -207,7 +209,7 @@ const STEPS: readonly {
       await page.locator("#state.bad", {
         hasText: "The sidecar does not answer.",
       }).waitFor();
-      forgive(/ERR_/);
+      forgive(/ERR_|status of 503/);
     },
   },
 ];

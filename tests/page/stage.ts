@@ -23,6 +23,9 @@ import { Peer } from "./peer.ts";
 export const memcached = await memcachedServer();
 export const browser = await chromiumProgram();
 
+/** As long as the harness waits: what takes longer does not come. */
+const PATIENCE_MS = 60_000;
+
 /** The token that changes take. */
 export const TOKEN = "a-token-of-this-test";
 
@@ -128,6 +131,7 @@ export class Stage implements AsyncDisposable {
       viewport: { width: 1280, height: 900 },
       ...options,
     });
+    context.setDefaultTimeout(PATIENCE_MS);
     const visit = new Visit(context, await context.newPage(), this.origin);
     await visit.page.goto(`${this.origin}/`);
     await visit.page.getByText("ready", { exact: true }).waitFor();
@@ -149,7 +153,8 @@ export class Visit implements AsyncDisposable {
   readonly page: Page;
   readonly #context: BrowserContext;
   /** What the browser complains of, and what it asks of others than the sidecar. */
-  #faults: string[] = [];
+  readonly #faults: string[] = [];
+  readonly #forgiven: RegExp[] = [];
 
   constructor(context: BrowserContext, page: Page, origin: string) {
     this.#context = context;
@@ -171,11 +176,13 @@ export class Visit implements AsyncDisposable {
 
   /** Faults that are to be: the browser tells of answers that are refusals. */
   readonly forgive = (fault: RegExp): void => {
-    this.#faults = this.#faults.filter((one) => !fault.test(one));
+    this.#forgiven.push(fault); // the browser may tell of it later, or again
   };
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const faults = this.#faults;
+    const faults = this.#faults.filter((one) =>
+      !this.#forgiven.some((fault) => fault.test(one))
+    );
     await this.#context.close();
     assertEquals(faults, []);
   }
@@ -190,6 +197,7 @@ function identity(address: string, name: string) {
 function launch({ command, env }: Tool): Promise<Browser> {
   return chromium.launch({
     executablePath: command,
+    timeout: PATIENCE_MS,
     env: { ...Deno.env.toObject(), ...env },
     // It shows this page only, and containers have no sandbox to give.
     chromiumSandbox: false,
