@@ -84,24 +84,21 @@ export class Raw implements Disposable {
     return new TextDecoder().decode(buffer.subarray(0, read ?? 0));
   }
 
-  /** All that comes until nothing has come for a while. */
-  async readUntilQuiet(ms = 500): Promise<string> {
+  /** What comes, up to where there is enough of it. */
+  async readUntil(isEnough: (text: string) => boolean): Promise<string> {
     const decoder = new TextDecoder();
     const buffer = new Uint8Array(64 * 1024);
     let text = "";
-    for (;;) {
-      const quiet = Promise.withResolvers<null>();
-      const timer = setTimeout(() => quiet.resolve(null), ms);
-      const reading = this.#conn.read(buffer);
-      const read = await Promise.race([reading, quiet.promise]);
-      clearTimeout(timer);
-      if (read === null) {
-        this[Symbol.dispose]();
-        await reading.catch(() => {});
-        return text;
-      }
+    while (!isEnough(text)) {
+      const read = await within(
+        this.#conn.read(buffer),
+        () => `more after ${text.slice(-500)}`,
+        () => this.#conn.close(),
+      );
+      if (read === null) throw new Error(`the end came after ${text}`);
       text += decoder.decode(buffer.subarray(0, read), { stream: true });
     }
+    return text;
   }
 
   async #readAll(): Promise<string> {

@@ -117,12 +117,16 @@ async function follow(parley: Parley, config: Config): Promise<void> {
 
 /** What becomes of a connection, as the line says that is logged of it first. */
 async function seen(parley: Parley, listener: string) {
+  // A port of before may come again.
+  const { length } = await parley.log.lines();
   using wire = await parley.connect(listener);
   const reply = await wire.ask("x\n", "\n").catch(() => "");
   assert(reply === "x\n" || reply === "");
   wire.close();
   const { verdict, reason } = await poll(
-    async () => (await parley.log.lines({ source: wire.address }))[0],
+    async () =>
+      (await parley.log.lines()).slice(length)
+        .find(({ source }) => source.address === wire.address),
     () => "line of the connection",
   );
   return { verdict: verdict === "forwarded" ? "allowed" : verdict, reason };

@@ -40,8 +40,10 @@ Deno.test({
     using wire = await parley.connect("a");
     assertEquals(await wire.ask("word1\n", "\n"), "word1\n");
     await wire.send("hang\n");
-    await parley.savePolicy("words.json", allowing("word2"));
-    await parley.judged(); // what is published waits for the worker now
+    // What is published waits for the worker then.
+    await parley.judged(() =>
+      parley.savePolicy("words.json", allowing("word2"))
+    );
     const all = [...workers, ...await parley.children()];
     const from = parley.said.length;
     parley.signal("SIGTERM");

@@ -3,7 +3,7 @@ import {
   deepStrictEqual as assertEquals,
   notDeepStrictEqual as assertOther,
 } from "node:assert/strict";
-import { ignore, Parley, send } from "./parley.ts";
+import { ignore, Parley, stop } from "./parley.ts";
 import { LineServer } from "./servers.ts";
 import { words } from "./words.ts";
 
@@ -34,7 +34,7 @@ for (
     ["SIGTERM", (parley: Parley) => parley.signal("SIGTERM")],
     ["SIGTERM while a worker stands still", async (parley: Parley) => {
       const [worker] = await parley.freshWorkers(1);
-      send(worker!, "SIGSTOP");
+      await stop(worker!);
       parley.signal("SIGTERM");
     }],
     ["two SIGINTs", async (parley: Parley) => {

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { ok as assert } from "node:assert/strict";
 import { AccessLog } from "../e2e/access_log.ts";
 import { Lines } from "../e2e/lines.ts";
 import { poll, within } from "../e2e/wait.ts";
@@ -181,14 +180,13 @@ export class Parley implements AsyncDisposable {
     return childrenOf(this.pid, "");
   }
 
-  /** Until what was changed has been judged: its checker came and went. */
-  async judged(): Promise<void> {
+  /** Changes something, and waits until a checker has judged it and ended. */
+  async judged(change: () => Promise<void>): Promise<void> {
+    // A checker that came and went between two looks has left its traces, too.
+    const before = await faultsOfChildren(this.pid);
+    await change();
     await poll(
-      async () => (await this.checkers()).length > 0 ? true : undefined,
-      () => "checker",
-    );
-    await poll(
-      async () => (await this.checkers()).length === 0 ? true : undefined,
+      async () => await faultsOfChildren(this.pid) > before || undefined,
       () => "end of the checker",
     );
   }
@@ -301,6 +299,45 @@ export function send(pid: number, signal: Deno.Signal): void {
   } catch { /* it has ended */ }
 }
 
+/** Sends SIGSTOP, and waits until no thread of the process runs any more; it must be there. */
+export async function stop(pid: number): Promise<void> {
+  if (!await stopped(pid)) throw new Error(`process ${pid} has ended`);
+}
+
+/** The same of a process that may end meanwhile; whether it has not. */
+export async function stopped(pid: number): Promise<boolean> {
+  send(pid, "SIGSTOP");
+  return await poll(async () => {
+    if (!isAlive(pid)) return false;
+    return await stands(pid) || undefined;
+  }, () => `standstill of process ${pid}`);
+}
+
+/** Whether every thread of a process is stopped. */
+async function stands(pid: number): Promise<boolean> {
+  try {
+    for await (const { name } of Deno.readDir(`/proc/${pid}/task`)) {
+      const [state] = await statOf(`${pid}/task/${name}`);
+      if (state !== "T") return false;
+    }
+    return true;
+  } catch {
+    return false; // it, or its thread, has ended
+  }
+}
+
+/** Page faults of a process's children that have ended; each child that ends adds some. */
+async function faultsOfChildren(pid: number): Promise<number> {
+  return Number((await statOf(String(pid)))[8]);
+}
+
+/** The fields of `/proc/…/stat` from the state on (proc_pid_stat(5)). */
+async function statOf(which: string): Promise<string[]> {
+  const text = await Deno.readTextFile(`/proc/${which}/stat`);
+  // The name, in parentheses, may hold anything.
+  return text.slice(text.lastIndexOf(")") + 2).split(" ");
+}
+
 /** The children of a process whose command line names a program. */
 async function childrenOf(pid: number, program: string): Promise<number[]> {
   const found: number[] = [];
@@ -353,57 +390,25 @@ export async function descriptorsOf(pid: number): Promise<number> {
   return (await Array.fromAsync(Deno.readDir(`/proc/${pid}/fd`))).length;
 }
 
-/** The ports of clients whose connections to a listener a process holds. */
-export async function clientsOf(
-  pid: number,
-  listenerPort: number,
-): Promise<Set<number>> {
-  const sockets = new Set<string>();
-  for await (const { name } of Deno.readDir(`/proc/${pid}/fd`)) {
-    const link = await Deno.readLink(`/proc/${pid}/fd/${name}`)
-      .catch(() => "");
-    const [, inode] = /^socket:\[(\d+)\]$/.exec(link) ?? [];
-    if (inode) sockets.add(inode);
-  }
-  const ports = new Set<number>();
-  const table = await Deno.readTextFile("/proc/net/tcp");
-  for (const line of table.trim().split("\n").slice(1)) {
-    const [, local, remote, , , , , , , inode] = line.trim().split(/\s+/);
-    if (!sockets.has(inode!) || portOf(local!) !== listenerPort) continue;
-    if (portOf(remote!) > 0) ports.add(portOf(remote!));
-  }
-  return ports;
-}
-
-function portOf(hexadecimal: string): number {
-  return Number.parseInt(hexadecimal.split(":")[1]!, 16);
-}
-
-/** Opens connections until either worker has two, each of which has answered. */
-export async function connectionsOfBoth(
+/** Opens so many connections at each worker, each of which has answered: the others stand still meanwhile. */
+export async function connectionsOfEach(
   parley: Parley,
   workers: readonly number[],
-  port: number,
-) {
-  const wires: Wire[] = [];
-  const byWorker = new Map(workers.map((pid) => [pid, [] as Wire[]]));
-  while ([...byWorker.values()].some(({ length }) => length < 2)) {
-    assert(wires.length < 500, "one worker takes all connections");
-    // Several at a time: one alone goes to whoever is woken first.
-    const some = await Promise.all(
-      Array.from({ length: 8 }, () => parley.connect("a")),
-    );
-    wires.push(...some);
-    await Promise.all(some.map((wire) => wire.ask("hello\n", "\n")));
-    for (const pid of workers) {
-      const clients = await clientsOf(pid, port);
-      byWorker.set(
-        pid,
-        wires.filter(({ address }) =>
-          clients.has(Number(address.split(":")[1]))
-        ),
+  { count = 2, first = "hello\n" } = {},
+): Promise<Map<number, Wire[]>> {
+  const byWorker = new Map<number, Wire[]>();
+  for (const worker of workers) {
+    const others = workers.filter((pid) => pid !== worker);
+    await Promise.all(others.map(stop));
+    try {
+      const wires = await Promise.all(
+        Array.from({ length: count }, () => parley.connect("a")),
       );
+      byWorker.set(worker, wires);
+      await Promise.all(wires.map((wire) => wire.ask(first, "\n")));
+    } finally {
+      for (const other of others) send(other, "SIGCONT");
     }
   }
-  return { wires, byWorker };
+  return byWorker;
 }

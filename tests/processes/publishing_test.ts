@@ -4,7 +4,7 @@ import {
   match as assertMatch,
 } from "node:assert/strict";
 import { poll } from "../e2e/harness.ts";
-import { gone, ignore, type Options, Parley, send } from "./parley.ts";
+import { gone, ignore, type Options, Parley, send, stop } from "./parley.ts";
 import { LineServer } from "./servers.ts";
 import { allowing, PORT, words } from "./words.ts";
 
@@ -24,21 +24,29 @@ const options = (server: LineServer): Options => ({
   policies: { "words.json": allowing("word1") },
 });
 
-/** When the only worker dies, seen from the change: each ends when it is that moment. */
+/** When the only worker dies, seen from the change: each makes the change, and ends when it is that moment. */
 const MOMENTS: readonly {
   readonly name: string;
-  readonly come: (parley: Parley) => Promise<unknown>;
+  readonly come: (
+    parley: Parley,
+    change: () => Promise<void>,
+  ) => Promise<unknown>;
 }[] = [
-  { name: "as the files change", come: () => Promise.resolve() },
+  { name: "as the files change", come: (_, change) => change() },
   {
     name: "while they are judged",
-    come: (parley) =>
-      poll(
+    async come(parley, change) {
+      await change();
+      await poll(
         async () => (await parley.checkers()).length > 0 ? true : undefined,
         () => "checker",
-      ),
+      );
+    },
   },
-  { name: "as they have been judged", come: (parley) => parley.judged() },
+  {
+    name: "as they have been judged",
+    come: (parley, change) => parley.judged(change),
+  },
 ];
 
 Deno.test({
@@ -54,9 +62,10 @@ Deno.test({
         edition++;
         const from = parley.said.length;
         const [worker] = await parley.freshWorkers(1);
-        await parley.saveParser("words.ts", words({ edition }));
-        await parley.savePolicy("words.json", allowing(`word${edition}`));
-        await come(parley);
+        await come(parley, async () => {
+          await parley.saveParser("words.ts", words({ edition }));
+          await parley.savePolicy("words.json", allowing(`word${edition}`));
+        });
         send(worker!, "SIGKILL");
         await parley.until(TAKEN, from);
         // The two files may have been judged together or one after the other.
@@ -85,10 +94,11 @@ Deno.test({
     });
     const [slow, victim] = await parley.freshWorkers(2) as [number, number];
     const from = parley.said.length;
-    send(slow, "SIGSTOP");
-    await parley.saveParser("words.ts", words({ edition: 2 }));
-    await parley.savePolicy("words.json", allowing("word2"));
-    await parley.judged();
+    await stop(slow);
+    await parley.judged(async () => {
+      await parley.saveParser("words.ts", words({ edition: 2 }));
+      await parley.savePolicy("words.json", allowing("word2"));
+    });
     send(victim, "SIGKILL");
     await parley.until(/has taken its place/, from);
     // One worker stands still: its successor is who takes these. What was
@@ -119,8 +129,9 @@ Deno.test({
 
     const from = parley.said.length;
     const onRule = `if (word === "endless") for (;;);`;
-    await parley.saveParser("words.ts", words({ edition: 2, onRule }));
+    // In this order it is the rule that never ends, however far apart they are seen.
     await parley.savePolicy("words.json", allowing("endless"));
+    await parley.saveParser("words.ts", words({ edition: 2, onRule }));
     const told = await parley.until(/Cannot load parser words/, from);
     assertMatch(told, /words\.ts:1:1: its checker hung for \d+ ms/);
     using fresh = await parley.connect("a");

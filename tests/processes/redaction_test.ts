@@ -144,7 +144,11 @@ function latin1(data: Uint8Array): string {
   return String.fromCharCode(...data);
 }
 
-/** Sends all that holds secrets. */
+/** What the parser that quotes is sent, and how many of these it panics at. */
+const QUOTED = ["json", "bigint", "own", "later"];
+const PANICS = 3;
+
+/** Sends all that holds secrets; the log has all of it then. */
 async function talk(parley: Parley): Promise<void> {
   {
     using wire = await parley.connect("mc");
@@ -166,11 +170,12 @@ async function talk(parley: Parley): Promise<void> {
       await wire.readBytes(9);
     }
   }
-  for (const kind of ["json", "bigint", "own", "later"]) {
+  for (const kind of QUOTED) {
     using wire = await parley.connect("quotes");
     await wire.send(`${kind}${SECRET}-and-more`);
     await wire.finish();
     await wire.readToEnd();
+    await parley.log.closed(wire.address);
   }
 }
 
@@ -190,7 +195,10 @@ async function told(parley: Parley): Promise<Record<string, string>> {
     });
   return {
     ...Object.fromEntries(await Promise.all(answers)),
-    followed: await followed.readUntilQuiet(),
+    // The panics are the last that is logged.
+    followed: await followed.readUntil((text) =>
+      text.split('"reason":"panic"').length > PANICS
+    ),
     metrics: await scrapeText(parley.adminSocket),
     log: JSON.stringify(await parley.log.lines({})),
     operator: parley.said.all().join("\n"),

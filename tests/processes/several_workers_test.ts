@@ -6,12 +6,22 @@ import {
 } from "node:assert/strict";
 import { Lines } from "../e2e/lines.ts";
 import { poll, Wire } from "../e2e/harness.ts";
-import { type Config, gone, ignore, Parley } from "./parley.ts";
+import {
+  type Config,
+  connectionsOfEach,
+  gone,
+  ignore,
+  Parley,
+  send,
+  stop,
+} from "./parley.ts";
 import { LineServer, missing } from "./servers.ts";
 
 const MISS = "END\r\n";
 const CONNECTIONS = 24;
 const REQUESTS = 400;
+/** Of these the last ones, whose lines are under way at the end. */
+const LAST = 20;
 /** A long key, so that lines of two workers fill pages of a pipe, and more. */
 const KEY = "k".repeat(240);
 
@@ -25,21 +35,63 @@ const config = (server: LineServer, accessLog: unknown): Config => ({
 async function load(parley: Parley): Promise<void> {
   await Promise.all(Array.from({ length: CONNECTIONS }, async (_, i) => {
     using wire = await parley.connect("a");
-    for (let done = 0; done < REQUESTS; done += 20) {
-      const requests = Array.from(
-        { length: 20 },
-        (_, j) => `get ${KEY}${i}:${done + j}\r\n`,
-      );
-      await wire.send(requests.join(""));
-      await wire.readBytes(20 * MISS.length);
-    }
+    await ask(wire, i, 0, REQUESTS);
   }));
+}
+
+/** The same, half of it at either of two workers; the last requests only when the lines of the others have come. */
+async function loadBoth(
+  parley: Parley,
+  linesCame: (count: number) => Promise<unknown>,
+): Promise<void> {
+  const workers = await parley.freshWorkers(2);
+  const byWorker = await connectionsOfEach(parley, workers, {
+    count: CONNECTIONS / 2,
+    first: "get a\r\n",
+  });
+  const wires = [...byWorker.values()].flat();
+  await Promise.all(wires.map((wire, i) => ask(wire, i, 0, REQUESTS - LAST)));
+  await linesCame(wires.length * (REQUESTS - LAST));
+  await Promise.all(
+    wires.map((wire, i) => ask(wire, i, REQUESTS - LAST, REQUESTS)),
+  );
+  for (const wire of wires) wire.close();
+}
+
+/** The requests of a connection by their numbers. */
+async function ask(
+  wire: Wire,
+  connection: number,
+  from: number,
+  to: number,
+): Promise<void> {
+  for (let done = from; done < to; done += 20) {
+    const requests = Array.from(
+      { length: 20 },
+      (_, j) => `get ${KEY}${connection}:${done + j}\r\n`,
+    );
+    await wire.send(requests.join(""));
+    await wire.readBytes(20 * MISS.length);
+  }
+}
+
+/** Waits for so many lines of requests. */
+function requestsIn(lines: Lines, count: number): Promise<true> {
+  return poll(
+    () => requestLines(lines.all()).length >= count || undefined,
+    () => `${count} lines; there are ${lines.length}`,
+  );
+}
+
+/** Those of the load. */
+function requestLines(lines: readonly string[]): string[] {
+  return lines.filter((line) => line.includes(KEY));
 }
 
 /** Every line is JSON, every request is there once, and both workers wrote. */
 function check(lines: readonly string[]): void {
-  const parsed = lines.map((line) => JSON.parse(line));
-  const requests = parsed.filter(({ type }) => type === "request");
+  for (const line of lines) assertMatch(line, /^\{.*\}$/);
+  const requests = requestLines(lines).map((line) => JSON.parse(line));
   assertEquals(requests.length, CONNECTIONS * REQUESTS);
   const keys = new Set(requests.map(({ fields }) => JSON.stringify(fields)));
   assertEquals(keys.size, CONNECTIONS * REQUESTS, "none twice");
@@ -64,7 +116,7 @@ Deno.test({
     await using parley = await Parley.start({
       config: config(server, { file: "access.log" }),
     });
-    await load(parley);
+    await loadBoth(parley, () => Promise.resolve()); // a file takes them at once
     parley.signal("SIGTERM");
     assertEquals((await parley.ended()).code, 0);
     const text = await Deno.readTextFile(`${parley.folder}/access.log`);
@@ -81,7 +133,7 @@ Deno.test({
     await using parley = await Parley.start({
       config: config(server, { sink: "stdout" }),
     });
-    await load(parley);
+    await loadBoth(parley, (count) => requestsIn(parley.printed, count));
     parley.signal("SIGTERM");
     assertEquals((await parley.ended()).code, 0);
     check(parley.printed.all());
@@ -101,12 +153,16 @@ Deno.test({
         config: config(server, { unix: path }),
       });
       try {
-        await load(parley);
-        const lines = new Lines((await sink.accept()).readable);
+        const accepted = sink.accept();
+        let lines: Lines;
+        await loadBoth(parley, async (count) => {
+          lines = new Lines((await accepted).readable);
+          await requestsIn(lines, count);
+        });
         parley.signal("SIGTERM");
         assertEquals((await parley.ended()).code, 0);
-        await lines.done;
-        check(lines.all());
+        await lines!.done;
+        check(lines!.all());
       } finally {
         await parley[Symbol.asyncDispose]();
       }
@@ -134,16 +190,23 @@ Deno.test({
     await parley.until(/has taken its place/);
     await gone(workers[0]!);
     using wire = await parley.connect("a");
-    assertEquals(await wire.ask("get last\r\n", MISS), MISS);
+    // While its reader is behind lines are dropped.
+    await poll(async () => {
+      assertEquals(await wire.ask("get last\r\n", MISS), MISS);
+      return hasLast(parley.printed.all()) || undefined;
+    }, () => "line of the last request");
     wire.close();
     parley.signal("SIGTERM");
     assertEquals((await parley.ended()).code, 0);
     const lines = parley.printed.all();
     for (const line of lines) assertMatch(line, /^\{.*\}$/);
     for (const line of lines) JSON.parse(line);
-    assert(lines.some((line) => line.includes('"last"')));
   },
 });
+
+function hasLast(lines: readonly string[]): boolean {
+  return lines.some((line) => line.includes('"last"'));
+}
 
 Deno.test({
   name:
@@ -154,7 +217,7 @@ Deno.test({
     // The log goes to a pipe that somebody reads only in the end.
     const folder = await Deno.makeTempDir({ prefix: "parley-slow-" });
     const go = `${folder}/go`;
-    const read = `while [ ! -e ${go} ]; do sleep 0.05; done; cat`;
+    const reader = `while [ ! -e ${go} ]; do sleep 0.05; done; cat`;
     try {
       await using parley = await Parley.start({
         config: config(server, { sink: "stdout" }),
@@ -162,7 +225,7 @@ Deno.test({
         around: [
           "sh",
           "-c",
-          `exec 3>&1; mkfifo ${folder}/p; (${read}) <${folder}/p >&3 & exec "$0" "$@" >${folder}/p 3>&-`,
+          `exec 3>&1; mkfifo ${folder}/p; (${reader}) <${folder}/p >&3 & exec "$0" "$@" >${folder}/p 3>&-`,
         ],
       });
       for (let i = 0; i < 5; i++) await load(parley); // some 35 MB of lines
@@ -171,21 +234,25 @@ Deno.test({
         (line) => line.includes("lines-dropped"),
         "report of dropped lines",
       );
-      const total = () =>
-        parley.printed.all().reduce((sum, line) => {
-          const { type, reason, fields } = JSON.parse(line);
-          if (reason === "lines-dropped") return sum + fields.dropped;
-          return type === "request" ? sum + 1 : sum;
-        }, 0);
       assert(JSON.parse(report).fields.dropped > 0);
+      // Each request has a line, and each connection; all were shown or dropped.
+      const all = 5 * CONNECTIONS * (REQUESTS + 1);
+      let [read, sum] = [0, 0];
+      const accounted = () => {
+        for (const line of parley.printed.all(read)) {
+          const { reason, fields } = JSON.parse(line);
+          sum += reason === "lines-dropped" ? fields.dropped : 1;
+          read++;
+        }
+        return sum;
+      };
+      await poll(
+        () => accounted() >= all || undefined,
+        () => `account of ${all} lines; there is one of ${accounted()}`,
+      );
       parley.signal("SIGTERM");
       assertEquals((await parley.ended()).code, 0);
-      const connections = parley.printed.all()
-        .filter((line) => line.includes('"type":"connection"')).length;
-      const expected = 5 * CONNECTIONS * REQUESTS;
-      // Lines that tell of connections may be among those that were dropped.
-      const lost = 5 * CONNECTIONS - connections;
-      assertEquals(total(), expected + lost);
+      assertEquals(accounted(), all);
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
@@ -205,7 +272,7 @@ Deno.test({
     });
     const workers = await parley.freshWorkers(2);
     for (const worker of workers) {
-      Deno.kill(worker, "SIGSTOP");
+      await stop(worker);
       const wires: Wire[] = await Promise.all(
         Array.from({ length: 10 }, () => parley.connect("a")),
       );
@@ -214,7 +281,7 @@ Deno.test({
         assertEquals(await wire.ask("x\n", "\n"), "x\n");
         wire.close();
       }
-      Deno.kill(worker, "SIGCONT");
+      send(worker, "SIGCONT");
     }
     await poll(
       async () => (await parley.workers()).length === 2 ? true : undefined,

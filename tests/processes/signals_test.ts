@@ -5,7 +5,7 @@ import {
 } from "node:assert/strict";
 import { poll, Wire } from "../e2e/harness.ts";
 import {
-  connectionsOfBoth,
+  connectionsOfEach,
   gone,
   ignore,
   isAlive,
@@ -123,11 +123,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       });
       const workers = await parley.freshWorkers(2);
       // One without a connection ends at once, as it should.
-      const { wires } = await connectionsOfBoth(
-        parley,
-        workers,
-        await parley.port("a"),
-      );
+      const byWorker = await connectionsOfEach(parley, workers);
+      const wires = [...byWorker.values()].flat();
       await signalGroup(parley, signal);
       if (signal !== "SIGHUP") {
         await parley.until(new RegExp(`${signal}: no new connections`));
