@@ -205,7 +205,8 @@ Deno.test({
       );
       for (const answer of told) {
         if (answer.status === 200) continue;
-        assertEquals(answer.status, 429, answer.text);
+        // 503: others were quicker to say what they want, and had its place.
+        assert([429, 503].includes(answer.status), answer.text);
         assertProblem(answer);
         assertEquals(answer.headers.get("retry-after"), "1");
       }

@@ -87,6 +87,7 @@ testWith(needs, "the webhook in a real API server", async (tools, test) => {
     async () => {
       const [one, other] = await bundles(cluster);
       assert(one !== "" && one === other);
+      await untilCreated(cluster);
     },
   );
 

@@ -81,11 +81,18 @@ async function ask(
 const get = (key: string) => `get ${key}\r\n`;
 const set = (key: string) => `set ${key} 0 0 1\r\nx\r\n`;
 
-/** Commands that reached memcached. */
-async function commands(pod: RunningPod): Promise<string[]> {
-  const said = await pod.logs("memcached");
-  return said.flatMap((line) => /^<\d+ ((?:get|set) .*)$/.exec(line)?.[1] ?? [])
-    .map((command) => command.split(" ").slice(0, 2).join(" "));
+/** Commands that reached memcached, once it has said so of the last one. */
+async function commands(pod: RunningPod, last: string): Promise<string[]> {
+  const all = async () => {
+    const said = await pod.logs("memcached");
+    return said.flatMap((line) =>
+      /^<\d+ ((?:get|set) .*)$/.exec(line)?.[1] ?? []
+    ).map((command) => command.split(" ").slice(0, 2).join(" "));
+  };
+  return await poll(async () => {
+    const commands = await all();
+    return commands.at(-1) === last ? commands : undefined;
+  }, () => `${last} in the log of memcached`);
 }
 
 /** Waits for a line of the sidecar's. */
@@ -147,10 +154,12 @@ testWith(
       // The sidecar's own port leads nowhere.
       using around = await fighter.connect(address, 15006);
       assertEquals((await around.exchange(asked)).text, "");
-      assertEquals(await commands(pod), [
+      await ask(tracker, address, [get("last")]);
+      assertEquals(await commands(pod, "get last"), [
         ...["set awing-coord", "get awing-coord"],
         ...["set awing-coord", "get awing-coord"],
         ...["get awing-coord", "get xwing-coord"],
+        "get last",
       ]);
     });
 
@@ -196,7 +205,7 @@ testWith(
     await test.step("SIGTERM drains: what is under way is answered, the rest ends in time", async () => {
       await using pod = await node.run(
         stage.injected(
-          stage.cache({ ...PORTS, "parley.dev/drain-seconds": "2" }),
+          stage.cache({ ...PORTS, "parley.dev/drain-seconds": "15" }),
           identities,
         ),
       );

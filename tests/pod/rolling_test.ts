@@ -6,7 +6,7 @@ import {
   deepStrictEqual as assertEquals,
   ok as assert,
 } from "node:assert/strict";
-import { countFrom, inLanes } from "../e2e/harness.ts";
+import { countFrom, inLanes, poll } from "../e2e/harness.ts";
 import type { Wire } from "../e2e/wire.ts";
 import { testWith } from "../setup/mod.ts";
 import type { Place } from "./place.ts";
@@ -17,12 +17,18 @@ import { identitiesOf, Stage, STAGE_NEEDS } from "./stage.ts";
 const PODS = 2;
 const LANES = 8;
 const ROLLS = countFrom("PARLEY_ROLLS", 1);
-/** What a workload's author writes, so that clients have heard of its end before it comes. */
-const PRE_STOP = { exec: { command: ["sleep", "3"] } };
+/** What a workload's author writes, so that clients have heard of its end before it comes; it is told so here. */
+const PRE_STOP = {
+  exec: {
+    command: ["sh", "-c", "until [ -e /tmp/left ]; do sleep 0.1; done"],
+  },
+};
 
 /** Clients that ask whichever pod is ready, and leave one that is so no more between two requests. */
 class Load {
   readonly ready = new Set<RunningPod>();
+  /** The pod that each lane asks. */
+  readonly #asked = new Map<number, RunningPod>();
   readonly served = new Map<RunningPod, number>();
   readonly failed: string[] = [];
   #isOver = false;
@@ -35,6 +41,7 @@ class Load {
       while (!this.#isOver) {
         const pods = [...this.ready];
         const pod = pods[lane % pods.length]!;
+        this.#asked.set(lane, pod);
         try {
           using wire = await this.client.connect(pod.address, 11211);
           while (!this.#isOver && this.ready.has(pod)) {
@@ -49,6 +56,15 @@ class Load {
 
   stop(): void {
     this.#isOver = true;
+  }
+
+  /** Sends nobody to a pod any more; resolves when all have left it. */
+  async leave(pod: RunningPod): Promise<void> {
+    this.ready.delete(pod);
+    await poll(
+      () => [...this.#asked.values()].includes(pod) ? undefined : true,
+      () => "lanes without the pod",
+    );
   }
 
   async #request(pod: RunningPod, wire: Wire): Promise<void> {
@@ -85,8 +101,10 @@ testWith(
       for (let i = 0; i < PODS * ROLLS; i++) {
         const [old] = load.ready;
         load.ready.add(await start());
-        load.ready.delete(old!);
-        assertEquals(await old!.stop(), { memcached: 0, parley: 0 });
+        const stopped = old!.stop();
+        await load.leave(old!);
+        await old!.exec("memcached", "touch", "/tmp/left");
+        assertEquals(await stopped, { memcached: 0, parley: 0 });
         await old![Symbol.asyncDispose]();
       }
     } finally {
