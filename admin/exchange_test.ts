@@ -239,10 +239,18 @@ async function sayTooMuch(client: Deno.Conn, bytes: number): Promise<void> {
 const never = () => Promise.reject(new Error("nobody is to be asked"));
 
 Deno.test("a client that sends on after it was refused can send all, and has its answer", async () => {
-  await withExchange(never, async (client) => {
-    await sayTooMuch(client, 6 << 20); // more than the kernel takes by itself
-    assertMatch(await readAll(client), /^HTTP\/1.1 413 .*send a shorter one/s);
-  });
+  await withExchange(
+    never,
+    async (client) => {
+      await sayTooMuch(client, 6 << 20); // more than the kernel takes by itself
+      assertMatch(
+        await readAll(client),
+        /^HTTP\/1.1 413 .*send a shorter one/s,
+      );
+    },
+    undefined,
+    { whole: 60_000, prompt: 500, handled: 5000, stall: 100, rest: 60_000 },
+  );
 });
 
 Deno.test("a client that was refused and neither sends nor leaves is left", async () => {

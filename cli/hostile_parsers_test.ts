@@ -59,7 +59,7 @@ async function parley(args: readonly string[]): Promise<Ran> {
     cwd: ROOT,
     env: { NO_COLOR: "1" },
     stdin: "null",
-    signal: AbortSignal.timeout(120_000),
+    signal: AbortSignal.timeout(300_000),
   }).output();
   const decoder = new TextDecoder();
   return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };

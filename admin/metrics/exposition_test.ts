@@ -35,17 +35,20 @@ Deno.test("readExposition() reads what exposition() writes", () => {
     fc.double({ noNaN: true }),
     fc.constantFrom(Infinity, -Infinity),
   );
-  fc.assert(fc.property(name, labels, value, (name, labels, value) => {
-    const samples = [{ labels, value }];
-    const text = exposition([{ name, type: "gauge", help: "", samples }]);
-    const [read, ...more] = readExposition(text);
-    assertEquals(more, []);
-    assertEquals({ ...read, value: read!.value + 0 }, {
-      name,
-      labels,
-      value: value + 0,
-    });
-  }));
+  fc.assert(
+    fc.property(name, labels, value, (name, labels, value) => {
+      const samples = [{ labels, value }];
+      const text = exposition([{ name, type: "gauge", help: "", samples }]);
+      const [read, ...more] = readExposition(text);
+      assertEquals(more, []);
+      assertEquals({ ...read, value: read!.value + 0 }, {
+        name,
+        labels,
+        value: value + 0,
+      });
+    }),
+    { seed: 20_261_124 },
+  );
 });
 
 Deno.test("readExposition() refuses what is no sample", () => {

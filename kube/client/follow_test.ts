@@ -3,10 +3,10 @@ import { deepStrictEqual as assertEquals } from "node:assert/strict";
 import { KubeClient } from "./client.ts";
 import { follow } from "./follow.ts";
 
-/** What the stand-in answers to one request. */
+/** What the stand-in answers to one request; a watch may break when an object of it was taken. */
 type Script =
   | { readonly list: readonly string[]; readonly more?: string }
-  | { readonly watch: readonly object[]; readonly breaks?: boolean }
+  | { readonly watch: readonly object[]; readonly breaks?: string }
   | { readonly status: number };
 
 interface Case {
@@ -44,7 +44,7 @@ const CASES: readonly Case[] = [
     name: "goes on from the last version after a connection that broke",
     script: [
       { list: [] },
-      { watch: [event("ADDED", "a", "6")], breaks: true },
+      { watch: [event("ADDED", "a", "6")], breaks: "a" },
       stays,
     ],
     asked: ["list", "watch 5", "watch 6"],
@@ -55,16 +55,16 @@ const CASES: readonly Case[] = [
     script: [
       { list: [] },
       {
-        watch: [{
+        watch: [event("ADDED", "a", "6"), {
           type: "BOOKMARK",
           object: { metadata: { resourceVersion: "42" } },
         }],
-        breaks: true,
+        breaks: "a",
       },
       stays,
     ],
     asked: ["list", "watch 5", "watch 42"],
-    seen: ["synced", "+last"],
+    seen: ["synced", "+a", "+last"],
   },
   {
     name: "lists again when its version is gone, and removes what is",
@@ -125,6 +125,7 @@ for (const { name, script, asked, seen } of CASES) {
     const stop = new AbortController();
     const answers = [...script];
     const isLast = Promise.withResolvers<void>();
+    const breaking = new Map<string, () => void>();
     await using server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen() {} },
       ({ url }) => {
@@ -136,7 +137,7 @@ for (const { name, script, asked, seen } of CASES) {
             ? `watch ${from}`
             : ["list", next].filter(Boolean).join(" "),
         );
-        return answerOf(answers.shift()!);
+        return answerOf(answers.shift()!, breaking);
       },
     );
     using client = new KubeClient({
@@ -151,6 +152,8 @@ for (const { name, script, asked, seen } of CASES) {
         if (name === "bad") throw new RangeError("it nests too deeply");
         changes.push(`+${name}`);
         if (name === "last") isLast.resolve();
+        breaking.get(name)?.();
+        breaking.delete(name);
       },
       remove: ({ name }) => changes.push(`-${name}`),
       synced: () => changes.push("synced"),
@@ -165,7 +168,10 @@ for (const { name, script, asked, seen } of CASES) {
   });
 }
 
-function answerOf(script: Script): Response {
+function answerOf(
+  script: Script,
+  breaking: Map<string, () => void>,
+): Response {
   if ("status" in script) return new Response("{}", { status: script.status });
   if ("list" in script) {
     return Response.json({
@@ -182,12 +188,11 @@ function answerOf(script: Script): Response {
   return new Response(
     new ReadableStream({
       start(controller) {
-        for (const event of script.watch) {
-          controller.enqueue(encoder.encode(`${JSON.stringify(event)}\n`));
-        }
-        // What was written leaves before the connection breaks.
-        if (script.breaks) setTimeout(() => controller.error("broken"), 50);
-        else if (!isOpen) controller.close();
+        const lines = script.watch.map((event) => `${JSON.stringify(event)}\n`);
+        controller.enqueue(encoder.encode(lines.join("")));
+        if (script.breaks) {
+          breaking.set(script.breaks, () => controller.error("broken"));
+        } else if (!isOpen) controller.close();
       },
     }),
   );

@@ -25,6 +25,11 @@ class StandIn implements AsyncDisposable {
     });
   }
 
+  /** Somebody is told when the definition changes. */
+  get isWatched(): boolean {
+    return this.#watches.size > 0;
+  }
+
   /** Another definition of the kind, which watchers are told of. */
   define(keepsL7: boolean): void {
     this.keepsL7 = keepsL7;
@@ -103,7 +108,7 @@ Deno.test("policies that were whole stay in force when their kind loses l7proto,
   const until = (is: () => boolean) =>
     poll(() => is() || undefined, () => [...inForce].join());
   try {
-    await until(() => inForce.size === 2);
+    await until(() => inForce.size === 2 && api.isWatched);
     api.policies = ["b", "c"];
     api.define(false);
     await until(() => ignored.includes("c") && !inForce.has("a"));

@@ -90,7 +90,7 @@ Deno.test("difference() makes the one of the other", () => {
       const patch = difference(before, after);
       assertEquals(plain(applyPatch(before, patch)), plain(after));
     }),
-    { numRuns: 2000 },
+    { seed: 20_261_124, numRuns: 2000 },
   );
 });
 

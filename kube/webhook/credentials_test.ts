@@ -138,7 +138,7 @@ Deno.test("whichever replica looks when, what is served is trusted", async () =>
         }
       }
     }),
-    { numRuns: 4 },
+    { seed: 20_261_124, numRuns: 4 },
   );
   assert(successions > 0);
 });

@@ -72,14 +72,14 @@ Deno.test("a review that is anything at one place is answered, or none", () => {
       fc.jsonValue(),
       (path, other) => assert(isAnswered(withAt(RICH, path, other))),
     ),
-    { numRuns: RUNS },
+    { seed: 20_261_124, numRuns: RUNS },
   );
 });
 
 Deno.test("whatever JSON is a pod is answered", () => {
   fc.assert(
     fc.property(fc.jsonValue(), (pod) => assert(isAnswered(reviewOf(pod)))),
-    { numRuns: RUNS },
+    { seed: 20_261_124, numRuns: RUNS },
   );
 });
 

@@ -70,10 +70,13 @@ for (const { name, body, path, status } of REFUSED) {
 Deno.test("who is refused again and again fills no log", async () => {
   const { server, ca, log } = await start();
   await using _ = server;
+  const began = performance.now();
   for (let i = 0; i < 20; i++) {
     assertEquals((await ask(server.port, ca, "{")).status, 400);
   }
-  assert(log.lines.length < 10, log.lines.join("\n"));
+  // One at once, and one a second.
+  const most = 1 + (performance.now() - began) / 1000;
+  assert(log.lines.length <= most, log.lines.join("\n"));
 });
 
 Deno.test("the server says whether it lives, and whether it is ready", async () => {

@@ -179,7 +179,7 @@ export async function ask(
     client,
     method: "POST",
     body,
-    signal: AbortSignal.timeout(20_000),
+    signal: AbortSignal.timeout(60_000),
   });
   return { status: response.status, body: await response.text() };
 }

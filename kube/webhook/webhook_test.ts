@@ -79,7 +79,7 @@ Deno.test("an authority that somebody overwrites is put back", async () => {
 
 Deno.test("a webhook changes its certificate while it serves, and every request is answered", async () => {
   await using api = new StandIn();
-  const options = optionsOf(api, 3_000);
+  const options = optionsOf(api, 15_000); // of which a third is left when the next one is made
   await using webhook = await Webhook.start(options);
   const { current } = readCredentials(api.secret)!;
   const changed = () =>

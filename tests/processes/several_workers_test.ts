@@ -217,7 +217,8 @@ Deno.test({
     // The log goes to a pipe that somebody reads only in the end.
     const folder = await Deno.makeTempDir({ prefix: "parley-slow-" });
     const go = `${folder}/go`;
-    const reader = `while [ ! -e ${go} ]; do sleep 0.05; done; cat`;
+    const waits = `[ ! -e ${go} ] && kill -0 $$ 2>/dev/null`; // the sidecar is there
+    const reader = `while ${waits}; do sleep 0.05; done; cat`;
     try {
       await using parley = await Parley.start({
         config: config(server, { sink: "stdout" }),

@@ -172,7 +172,7 @@ export class Field implements AsyncDisposable {
       const response = await fetch(this.url + path, {
         client: http,
         headers: { authorization: `Bearer token-of-${name}`, ...headers },
-        signal: AbortSignal.timeout(20_000),
+        signal: AbortSignal.timeout(60_000),
         ...rest,
       });
       return new Client(response, http);
