@@ -32,7 +32,8 @@ export function onLoopback(object: KubeObject, port: number): KubeObject {
     webhooks: webhooks.map((webhook) => {
       const { path } = webhook.clientConfig.service;
       const clientConfig = { url: `https://127.0.0.1:${port}${path}` };
-      return { ...webhook, clientConfig };
+      // The API server's patience is not what is tested, on a busy machine.
+      return { ...webhook, clientConfig, timeoutSeconds: 30 };
     }),
   };
 }

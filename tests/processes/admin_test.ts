@@ -126,7 +126,10 @@ Deno.test({
       await wire.send("boo\n");
       await wire.readToEnd();
     }
-    assertEquals(await panics(), 3);
+    await poll(
+      async () => await panics() === 3 || undefined,
+      () => "count of all panics",
+    );
     const [worker] = await parley.freshWorkers(1);
     Deno.kill(worker!, "SIGKILL");
     await parley.until(/has taken its place/);

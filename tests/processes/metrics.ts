@@ -3,10 +3,12 @@
  *
  * @module
  */
+import { isDeepStrictEqual } from "node:util";
 import {
   readExposition,
   type ReadSample,
 } from "../../admin/metrics/exposition.ts";
+import { poll } from "../e2e/wait.ts";
 
 /** The text of `/metrics`. */
 export async function scrapeText(socket: string): Promise<string> {
@@ -27,6 +29,25 @@ export class Scraped {
 
   static async of(socket: string): Promise<Scraped> {
     return new Scraped(await scrapeText(socket));
+  }
+
+  /** Scrapes until requests by verdict are these: who is slow to answer is taken at its last word. */
+  static until(
+    socket: string,
+    requests: Readonly<Record<string, number>>,
+  ): Promise<Scraped> {
+    let counted = {};
+    return poll(
+      async () => {
+        const scraped = await Scraped.of(socket);
+        counted = scraped.by("parley_requests_total", "verdict");
+        return isDeepStrictEqual(counted, requests) ? scraped : undefined;
+      },
+      () =>
+        `scrape of ${JSON.stringify(requests)}; it is ${
+          JSON.stringify(counted)
+        }`,
+    );
   }
 
   /** The sum of the series of a metric that have these labels. */

@@ -36,6 +36,8 @@ async function scraped(): Promise<string> {
     await denied.readToEnd();
   }
   await parley.log.expect(3, { type: "connection" });
+  const counted = { denied: 1, forwarded: 2 };
+  await Scraped.until(parley.adminSocket, counted);
   return await scrapeText(parley.adminSocket);
 }
 

@@ -67,9 +67,11 @@ Deno.test({
     await Promise.all(workers.map(gone)); // all were taken over
     await load.run(wires, 10);
 
-    const during = await Scraped.of(parley.adminSocket);
     const { forwarded, denied } = load;
-    assertEquals(requestsOf(during), { forwarded, denied });
+    const during = await Scraped.until(parley.adminSocket, {
+      forwarded,
+      denied,
+    });
     assertEquals(
       during.by("parley_requests_total", "policy"),
       { "": denied, "default/words": forwarded },
@@ -127,8 +129,7 @@ Deno.test({
       await parley.until(/parser words@\w+ serves/, from);
     }
     await gone(worker!);
-    const open = await Scraped.of(parley.adminSocket);
-    assertEquals(requestsOf(open), { forwarded: 3 });
+    const open = await Scraped.until(parley.adminSocket, { forwarded: 3 });
     assertEquals(open.sum("parley_request_duration_seconds_count"), 0);
     wire.close();
     const ended = await poll(async () => {
@@ -160,14 +161,12 @@ Deno.test({
       for (let i = 0; i < count; i++) await wire.ask("get a\r\n", "END\r\n");
     };
     await ask(50);
-    const before = await Scraped.of(parley.adminSocket); // which makes it say so
+    await Scraped.until(parley.adminSocket, { forwarded: 50 }); // which makes it say so
     Deno.kill(worker!, "SIGKILL");
     await parley.freshWorkers(1, [worker!]);
     await parley.until(/has taken its place/);
     await ask(5);
-    const after = await Scraped.of(parley.adminSocket);
-    assertEquals(requestsOf(before), { forwarded: 50 });
-    assertEquals(requestsOf(after), { forwarded: 55 });
+    const after = await Scraped.until(parley.adminSocket, { forwarded: 55 });
     assertEquals(after.sum("parley_worker_deaths_total"), 1);
     assert(after.sum("parley_worker_cpu_seconds_total") > 0);
     assert(after.sum("parley_worker_resident_bytes") > 0);

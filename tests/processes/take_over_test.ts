@@ -121,7 +121,7 @@ Deno.test({
     await using parley = await Parley.start({
       config: {
         parsers: { folders: ["parsers/"], recycleAfter: 2 },
-        limits: { drain: "15s" },
+        limits: { drain: "10s" },
         listeners: [
           { name: "a", upstream: server.address, l7proto: "lines" },
           { name: "b", upstream: server.address, l7proto: "mute" },
