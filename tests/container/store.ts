@@ -85,7 +85,8 @@ export class Store implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const tag of this.#tags) await this.podman("untag", tag);
+    // Without a name all would go, those too that other runs have given.
+    for (const tag of this.#tags) await this.podman("untag", tag, tag);
     // What was kept may be in use by another run.
     await this.podman("image", "prune", "--force", "--filter", `until=${KEPT}`)
       .catch(() => {});
