@@ -7,6 +7,13 @@ import { iproute, nftables, testWith } from "../setup/mod.ts";
 import { parleyImage } from "./images.ts";
 import { containerTools, Store } from "./store.ts";
 
+/** Runs a sidecar until it has said that it listens, a minute at most, and then ends it; what it said. */
+const UNTIL_IT_LISTENS = `"$0" "$@" >/tmp/said 2>&1 & looks=0
+until grep -q "listener listener-1" /tmp/said || [ $looks -ge 600 ]; do
+  looks=$((looks + 1)); sleep 0.1
+done
+kill $!; wait $!; cat /tmp/said`;
+
 testWith(
   { ...await containerTools(), nft: await nftables(), ip: await iproute() },
   "the image runs as a plain user, has no tests in it and fetches nothing at start",
@@ -43,7 +50,7 @@ testWith(
     const said = await run(
       "sh",
       "-c",
-      'timeout 8 "$0" "$@" 2>&1; true',
+      UNTIL_IT_LISTENS,
       ...sidecar,
     );
     match(said, /listener listener-1 .* at 127\.0\.0\.1:\d+/);
