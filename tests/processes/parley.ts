@@ -390,6 +390,32 @@ export async function descriptorsOf(pid: number): Promise<number> {
   return (await Array.fromAsync(Deno.readDir(`/proc/${pid}/fd`))).length;
 }
 
+/** The ports of clients whose connections to a listener a process holds. */
+export async function clientsOf(
+  pid: number,
+  listenerPort: number,
+): Promise<Set<number>> {
+  const sockets = new Set<string>();
+  for await (const { name } of Deno.readDir(`/proc/${pid}/fd`)) {
+    const link = await Deno.readLink(`/proc/${pid}/fd/${name}`)
+      .catch(() => "");
+    const [, inode] = /^socket:\[(\d+)\]$/.exec(link) ?? [];
+    if (inode) sockets.add(inode);
+  }
+  const ports = new Set<number>();
+  const table = await Deno.readTextFile("/proc/net/tcp");
+  for (const line of table.trim().split("\n").slice(1)) {
+    const [, local, remote, , , , , , , inode] = line.trim().split(/\s+/);
+    if (!sockets.has(inode!) || portOf(local!) !== listenerPort) continue;
+    if (portOf(remote!) > 0) ports.add(portOf(remote!));
+  }
+  return ports;
+}
+
+function portOf(hexadecimal: string): number {
+  return Number.parseInt(hexadecimal.split(":")[1]!, 16);
+}
+
 /** Opens so many connections at each worker, each of which has answered: the others stand still meanwhile. */
 export async function connectionsOfEach(
   parley: Parley,
