@@ -8,6 +8,17 @@ import { AccessLog } from "../e2e/access_log.ts";
 import { Lines } from "../e2e/lines.ts";
 import { poll, within } from "../e2e/wait.ts";
 import { Wire } from "../e2e/wire.ts";
+import { childrenOf, faultsOfChildren, send, stop } from "./system.ts";
+
+export {
+  clientsOf,
+  descriptorsOf,
+  gone,
+  isAlive,
+  send,
+  stop,
+  stopped,
+} from "./system.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -290,130 +301,6 @@ async function save(
   if (typeof text === "string") await Deno.writeTextFile(draft, text);
   else await Deno.writeFile(draft, text);
   await Deno.rename(draft, `${folder}/${name}`);
-}
-
-/** Signals a process that these tests started; it may be gone. */
-export function send(pid: number, signal: Deno.Signal): void {
-  try {
-    Deno.kill(pid, signal);
-  } catch { /* it has ended */ }
-}
-
-/** Sends SIGSTOP, and waits until no thread of the process runs any more; it must be there. */
-export async function stop(pid: number): Promise<void> {
-  if (!await stopped(pid)) throw new Error(`process ${pid} has ended`);
-}
-
-/** The same of a process that may end meanwhile; whether it has not. */
-export async function stopped(pid: number): Promise<boolean> {
-  send(pid, "SIGSTOP");
-  return await poll(async () => {
-    if (!isAlive(pid)) return false;
-    return await stands(pid) || undefined;
-  }, () => `standstill of process ${pid}`);
-}
-
-/** Whether every thread of a process is stopped. */
-async function stands(pid: number): Promise<boolean> {
-  try {
-    for await (const { name } of Deno.readDir(`/proc/${pid}/task`)) {
-      const [state] = await statOf(`${pid}/task/${name}`);
-      if (state !== "T") return false;
-    }
-    return true;
-  } catch {
-    return false; // it, or its thread, has ended
-  }
-}
-
-/** Page faults of a process's children that have ended; each child that ends adds some. */
-async function faultsOfChildren(pid: number): Promise<number> {
-  return Number((await statOf(String(pid)))[8]);
-}
-
-/** The fields of `/proc/…/stat` from the state on (proc_pid_stat(5)). */
-async function statOf(which: string): Promise<string[]> {
-  const text = await Deno.readTextFile(`/proc/${which}/stat`);
-  // The name, in parentheses, may hold anything.
-  return text.slice(text.lastIndexOf(")") + 2).split(" ");
-}
-
-/** The children of a process whose command line names a program. */
-async function childrenOf(pid: number, program: string): Promise<number[]> {
-  const found: number[] = [];
-  for (const child of await children(pid)) {
-    if ((await commandLine(child)).includes(program)) found.push(child);
-  }
-  return found;
-}
-
-async function children(pid: number): Promise<number[]> {
-  const found: number[] = [];
-  try {
-    for await (const { name } of Deno.readDir(`/proc/${pid}/task`)) {
-      const path = `/proc/${pid}/task/${name}/children`;
-      const text = await Deno.readTextFile(path);
-      found.push(...text.split(" ").filter(Boolean).map(Number));
-    }
-  } catch { /* it, or its thread, has ended */ }
-  return found;
-}
-
-async function commandLine(pid: number): Promise<string> {
-  try {
-    return await Deno.readTextFile(`/proc/${pid}/cmdline`);
-  } catch {
-    return "";
-  }
-}
-
-/** Whether a process runs: not gone, and no zombie. */
-export function isAlive(pid: number): boolean {
-  try {
-    const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-    return !/^State:\s*[ZX]/m.test(status);
-  } catch {
-    return false;
-  }
-}
-
-/** Until a process is gone. */
-export async function gone(pid: number): Promise<void> {
-  await poll(
-    () => isAlive(pid) ? undefined : true,
-    () => `end of process ${pid}`,
-  );
-}
-
-/** Descriptors of a process. */
-export async function descriptorsOf(pid: number): Promise<number> {
-  return (await Array.fromAsync(Deno.readDir(`/proc/${pid}/fd`))).length;
-}
-
-/** The ports of clients whose connections to a listener a process holds. */
-export async function clientsOf(
-  pid: number,
-  listenerPort: number,
-): Promise<Set<number>> {
-  const sockets = new Set<string>();
-  for await (const { name } of Deno.readDir(`/proc/${pid}/fd`)) {
-    const link = await Deno.readLink(`/proc/${pid}/fd/${name}`)
-      .catch(() => "");
-    const [, inode] = /^socket:\[(\d+)\]$/.exec(link) ?? [];
-    if (inode) sockets.add(inode);
-  }
-  const ports = new Set<number>();
-  const table = await Deno.readTextFile("/proc/net/tcp");
-  for (const line of table.trim().split("\n").slice(1)) {
-    const [, local, remote, , , , , , , inode] = line.trim().split(/\s+/);
-    if (!sockets.has(inode!) || portOf(local!) !== listenerPort) continue;
-    if (portOf(remote!) > 0) ports.add(portOf(remote!));
-  }
-  return ports;
-}
-
-function portOf(hexadecimal: string): number {
-  return Number.parseInt(hexadecimal.split(":")[1]!, 16);
 }
 
 /** Opens so many connections at each worker, each of which has answered: the others stand still meanwhile. */
