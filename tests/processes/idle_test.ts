@@ -109,8 +109,8 @@ for (
         () => "idle worker before the connection",
       );
       const shares: number[] = [];
-      // What the machine does meanwhile is not there three times; a spin is.
-      while (shares.length < 3 && !shares.some((share) => share < MOST)) {
+      // What the machine does meanwhile is not there ten times; a spin is.
+      while (shares.length < 10 && !shares.some((share) => share < MOST)) {
         using wire = await parley.connect("a");
         if (sends !== "") await wire.send(sends);
         if (finishes) await wire.finish();
