@@ -16,6 +16,7 @@ function options(upstream: string, more: object = {}): Options {
       policies: ["policies/"],
       data: { workers: 2 },
       parsers: { folders: ["parsers/"], recycleAfter: 2 },
+      limits: { drain: "30s" }, // who is at work is not taken over at once
       listeners: [{ name: "a", upstream, port: PORT }],
       ...more,
     },
