@@ -88,6 +88,13 @@ Deno.test("a webhook changes its certificate while it serves, and every request 
     assert(await isAnswered(webhook, api));
     return changed() || undefined;
   }, () => "another certificate");
+  const { ca } = readCredentials(api.secret)!.current;
+  await poll(
+    () =>
+      ask(webhook.port, ca, REVIEW_TEXT)
+        .then(({ status }) => status === 200 || undefined, () => undefined),
+    () => "answer to who trusts the new authority alone",
+  );
   assert(await isAnswered(webhook, api));
   assertEquals(options.log.lines.filter((line) => /warn|error/.test(line)), []);
 });
