@@ -27,7 +27,7 @@ export const LOOPBACK = {
 } as const;
 
 const text = new TextEncoder();
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 60_000;
 
 /** A transport, and how to end what it runs beside the tests. */
 interface UnderTest {

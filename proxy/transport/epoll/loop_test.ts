@@ -84,7 +84,7 @@ class World implements Disposable {
   /** Runs until it is over; a loop that hangs is stopped by a timer. */
   run(isOver: () => boolean): void {
     let isLate = false;
-    const late = after(this.loop, 20_000, () => isLate = true);
+    const late = after(this.loop, 60_000, () => isLate = true);
     this.loop.run(() => {
       this.turns++;
       assert(!isLate, "the loop waited too long");
