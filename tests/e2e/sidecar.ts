@@ -135,8 +135,10 @@ export class Sidecar implements AsyncDisposable {
   async memory(): Promise<number> {
     let bytes = 0;
     for (const pid of await this.#pids()) {
-      const status = await Deno.readTextFile(`/proc/${pid}/status`);
-      bytes += Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1]) * 1024;
+      const status = await Deno.readTextFile(`/proc/${pid}/status`)
+        .catch(() => ""); // it has ended
+      const [, kilobytes = 0] = /^VmRSS:\s+(\d+) kB$/m.exec(status) ?? [];
+      bytes += Number(kilobytes) * 1024;
     }
     return bytes;
   }
@@ -145,7 +147,8 @@ export class Sidecar implements AsyncDisposable {
   async descriptors(): Promise<number> {
     let count = 0;
     for (const pid of await this.#pids()) {
-      count += (await Array.fromAsync(Deno.readDir(`/proc/${pid}/fd`))).length;
+      count += await Array.fromAsync(Deno.readDir(`/proc/${pid}/fd`))
+        .then(({ length }) => length, () => 0); // it has ended
     }
     return count;
   }
