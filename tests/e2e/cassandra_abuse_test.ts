@@ -113,7 +113,7 @@ Deno.test("clients of Cassandra that lie", async (test) => {
         using wire = await begun(sidecar, on);
         await wire.send(data).catch(() => {}); // it may be closed before it has sent all
         await wire.readToEnd();
-        return wire.address;
+        return wire;
       });
       for (const client of clients) {
         assertEquals((await sidecar.log.closed(client)).reason, reason);

@@ -56,12 +56,12 @@ Deno.test("faults: an upstream that is down ends the connection that needs it, a
   using late = await sidecar.connect();
   assertEquals(await late.readToEnd(), { text: "", end: "closed" });
   late.close();
-  const line = await sidecar.log.closed(late.address);
+  const line = await sidecar.log.closed(late);
   assertEquals(line.verdict, "error");
   assertEquals(line.reason, "upstream-unreachable");
   match(String(line.fields["status"]), /^127\.0\.0\.1:\d+: .*refused/);
   assertEquals(
-    (await sidecar.log.lines({ source: late.address })).length,
+    (await sidecar.log.lines({ source: late })).length,
     1,
   );
 
@@ -85,7 +85,7 @@ Deno.test("faults: an upstream that resets inside a reply ends its connection, a
 
   assertEquals((await client.readToEnd()).text, "");
   client.close();
-  const line = await sidecar.log.closed(client.address);
+  const line = await sidecar.log.closed(client);
   assertEquals([line.verdict, line.reason], ["error", "upstream-reset"]);
   assertEquals(await other.ask("get b\r\n", "half"), half);
 });
@@ -115,7 +115,7 @@ testWith(
     await deaf.send("get a\r\n".repeat(asked));
     await sidecar.log.expect(asked, {
       type: "request",
-      source: deaf.address,
+      source: deaf,
     });
     for (let i = 0; i < 40; i++) assert(await getLarge());
 
@@ -178,7 +178,7 @@ for (const { name, input, reason, status } of REFUSED) {
         type: "connection",
         verdict: "error",
         reason,
-        source: wire.address,
+        source: wire,
         open: true,
       });
       match(String(line.fields["status"]), status);
@@ -208,7 +208,7 @@ testWith(
     assertEquals((await third.readToEnd()).text, "");
     const [opened, closed] = await sidecar.log.expect(2, {
       type: "connection",
-      source: third.address,
+      source: third,
       verdict: "denied",
       reason: "limit",
     });
@@ -218,7 +218,7 @@ testWith(
 
     await stillWorks(first);
     first.close();
-    await sidecar.log.closed(first.address);
+    await sidecar.log.closed(first);
     using fourth = await sidecar.connect();
     await stillWorks(fourth);
     await stillWorks(second);
@@ -248,7 +248,6 @@ async function endsIdleOnly(sidecar: Sidecar): Promise<boolean> {
   using idle = await sidecar.connect();
   using used = await sidecar.connect();
   await stillWorks(idle);
-  const since = new Date().toISOString().replace("Z", "");
   let ended = false;
   const end = idle.readToEnd().finally(() => ended = true);
   for (let [before, last] = [0, performance.now()]; !ended;) {
@@ -262,7 +261,7 @@ async function endsIdleOnly(sidecar: Sidecar): Promise<boolean> {
     }
   }
   assertEquals((await end).text, "");
-  const { fields } = await sidecar.log.closed(idle.address, since);
+  const { fields } = await sidecar.log.closed(idle);
   assertEquals(fields["end"], "idle-timeout");
   return true;
 }
@@ -288,7 +287,7 @@ testWith(
     await stillWorks(open);
     open.close();
     assertEquals(await sidecar.exit(), 0);
-    const { verdict, fields } = await sidecar.log.closed(open.address);
+    const { verdict, fields } = await sidecar.log.closed(open);
     assertEquals([verdict, fields["end"]], ["forwarded", "closed"]);
   },
 );
@@ -317,7 +316,7 @@ testWith(
     sidecar.signal("SIGTERM");
     assertEquals((await open.readToEnd()).text, "");
     assertEquals(await sidecar.exit(), 0);
-    const { fields } = await sidecar.log.closed(open.address);
+    const { fields } = await sidecar.log.closed(open);
     assertEquals(fields["end"], "drained");
   },
 );
