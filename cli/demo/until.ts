@@ -5,7 +5,7 @@
  * @module
  */
 
-const WITHIN_MS = 20_000;
+const WITHIN_MS = 60_000;
 const EVERY_MS = 3;
 
 /**
