@@ -13,6 +13,7 @@ const TESTS_ONLY = [
   "axe-core",
   "cassandra-driver",
   "fast-check",
+  "fast-check/itself",
   "memcached",
   "memjs",
   "playwright-core",

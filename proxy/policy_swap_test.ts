@@ -14,13 +14,6 @@ import { type Client, within } from "./transport/harness_test.ts";
 
 const SWAPS = Number(Deno.env.get("PARLEY_SWAPS") ?? 60);
 
-/** Puts a policy in place of the one before: at no moment is the file half written. */
-async function save(field: Field, text: string): Promise<void> {
-  await field.write("policies/.next", text);
-  const folder = `${field.folder}/policies`;
-  await Deno.rename(`${folder}/.next`, `${folder}/p.yaml`);
-}
-
 /** A connection, read line by line. */
 class Lines implements Disposable {
   #text = "";
@@ -85,7 +78,7 @@ Deno.test(`${SWAPS} changes of policy under load: each counts from the next requ
   assertEquals(await asker.ask("READ v0"), "ok");
   for (let n = 1; n <= SWAPS; n++) {
     const inForce = field.told(/policy version \d+ is in force/);
-    await save(field, version(n));
+    await field.save("policies/p.yaml", version(n));
     await inForce;
     assertEquals(await asker.ask(`READ v${n}`), "ok");
     assertEquals(await asker.ask(`READ v${n - 1}`), "ERROR");
@@ -137,10 +130,7 @@ Deno.test(`${BROKEN.length} kinds of broken files: the policy in force stays, an
   for (const [name, text, says] of BROKEN) {
     const before = field.warned(/./).length;
     const told = field.told(/p\.yaml:\d+:\d+: (?!warning)/);
-    await Deno.writeFile(
-      `${field.folder}/policies/p.yaml`,
-      typeof text === "string" ? new TextEncoder().encode(text) : text,
-    );
+    await field.save("policies/p.yaml", text);
     await told;
     assertMatch(field.warned(/./).slice(before).join("\n"), says, name);
     assertEquals(
@@ -150,7 +140,7 @@ Deno.test(`${BROKEN.length} kinds of broken files: the policy in force stays, an
     );
   }
   const inForce = field.told(/policy version \d+ is in force/);
-  await field.write("policies/p.yaml", version(1));
+  await field.save("policies/p.yaml", version(1));
   await inForce;
   assertEquals([await client.ask("READ v0"), await client.ask("READ v1")], [
     "ERROR",

@@ -118,6 +118,17 @@ ${more}
     await Deno.writeTextFile(`${this.folder}/${path}`, text);
   }
 
+  /** Puts a file in place of the one before: at no moment is it half written. */
+  async save(path: string, content: string | Uint8Array): Promise<void> {
+    const slash = path.lastIndexOf("/");
+    const folder = `${this.folder}/${path.slice(0, slash)}`;
+    const bytes = typeof content === "string"
+      ? new TextEncoder().encode(content)
+      : content;
+    await Deno.writeFile(`${folder}/.next`, bytes);
+    await Deno.rename(`${folder}/.next`, `${this.folder}/${path}`);
+  }
+
   async connect(): Promise<Client> {
     assert(this.#port);
     return new Client(

@@ -77,7 +77,9 @@ function faults({ path, text }: SourceFile): string[] {
 /** The part that a specifier leads to; nothing for packages. */
 function resolve(from: string, specifier: string): string | undefined {
   const { imports } = config as { imports: Record<string, string> };
-  const path = imports[specifier] ?? specifier;
+  // A package stays one where a file of ours stands before it.
+  const path = imports[`${specifier}/itself`] ?? imports[specifier] ??
+    specifier;
   if (/^(npm|node):/.test(path)) return undefined;
   if (!/^\.{1,2}\//.test(path)) return path; // no part: https:, file:, an alias unknown
   return partOf(join(path === specifier ? join(from, "..") : ".", path));

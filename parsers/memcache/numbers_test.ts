@@ -79,11 +79,11 @@ Deno.test("numbers call plain what no server could read otherwise", () => {
 });
 
 Deno.test("numbers read a word of a million digits in linear time", () => {
-  const started = performance.now();
+  const started = performance.now(); // some milliseconds; in quadratic time, many minutes
   for (const digit of ["1", "0"]) {
     const word = digit.repeat(1_000_000);
     assertEquals(isUnsigned(word), digit === "0");
     assertEquals(isSigned(`${word}x`), false);
   }
-  assertEquals(performance.now() - started < 1000, true);
+  assertEquals(performance.now() - started < 60_000, true);
 });

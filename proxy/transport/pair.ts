@@ -17,8 +17,10 @@ import {
 } from "./transport.ts";
 
 const READ_BYTES = 16 * 1024;
-/** How long peers may take to send and read the last bytes after Parley decided to close. */
+/** After Parley decided to close: how long peers may take none of the last bytes, and not end either. */
 const LINGER_MS = 2000;
+/** How often it is looked at within that time. */
+const LOOKS = 4;
 const NOTHING = new Uint8Array(0);
 
 /** Two sockets, from accept to close. */
@@ -215,12 +217,19 @@ export class Pair implements Link {
    */
   async #linger(): Promise<void> {
     if (this.#aborted.signal.aborted || this.#end === undefined) return;
-    const timer = setTimeout(() => this.abort(this.#end!), LINGER_MS);
+    // Looks are counted, and not the clock: it goes on while all processes stand still.
+    let looks = 0;
+    let before = this.#lastActive;
+    const timer = setInterval(() => {
+      looks = this.#lastActive > before ? 0 : looks + 1;
+      before = this.#lastActive;
+      if (looks === LOOKS) this.abort(this.#end!);
+    }, LINGER_MS / LOOKS);
     await Promise.all([
       this.#leave(this.#reply, this.#down),
       this.#forward && this.#leave(this.#forward, this.#up!),
     ]);
-    clearTimeout(timer);
+    clearInterval(timer);
   }
 
   /** Sends what is queued, then reads and forgets until the peer has ended too. */

@@ -18,19 +18,24 @@ export interface LogLine {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
+/** One of the connections that came from an address: its port may have been another's before. */
+export interface Client {
+  readonly address: string;
+  /** No line of it is from before this moment (RFC 3339 in UTC, without the Z). */
+  readonly since: string;
+}
+
 /** Members that a line must have, with these values. */
 export interface Wanted {
   readonly type?: string;
   readonly verdict?: string;
   readonly reason?: string;
   readonly connection?: number;
-  /** The client's end. */
-  readonly source?: string;
+  /** The client, or its address alone. */
+  readonly source?: Client | string;
   readonly command?: string;
   /** The connection was not over yet. */
   readonly open?: boolean;
-  /** Not before this moment (RFC 3339 in UTC, without the Z): a client's port may come again. */
-  readonly since?: string;
 }
 
 /** An access-log file. */
@@ -56,12 +61,10 @@ export class AccessLog {
     const lines = await poll(async () => {
       const lines = await this.lines(wanted);
       return lines.length >= count ? lines : undefined;
-    }, () => `${count} log lines like ${JSON.stringify(wanted)}`);
+    }, () => `${count} log lines like ${textOf(wanted)}`);
     if (lines.length === count) return lines;
     throw new Error(
-      `${lines.length} log lines, not ${count}, are like ${
-        JSON.stringify(wanted)
-      }`,
+      `${lines.length} log lines, not ${count}, are like ${textOf(wanted)}`,
     );
   }
 
@@ -72,11 +75,11 @@ export class AccessLog {
   }
 
   /** The line that tells of a connection's end; all others of it came before. */
-  closed(source: string, since = ""): Promise<LogLine> {
+  closed(source: Client | string): Promise<LogLine> {
     return poll(async () => {
-      const lines = await this.lines({ type: "connection", source, since });
+      const lines = await this.lines({ type: "connection", source });
       return lines.find(({ fields }) => fields["end"] !== undefined);
-    }, () => `log line that ${source} is closed`);
+    }, () => `log line that ${addressOf(source)} is closed`);
   }
 
   async #readOn(): Promise<void> {
@@ -97,12 +100,26 @@ export class AccessLog {
   }
 }
 
+function textOf({ source, ...wanted }: Wanted): string {
+  return JSON.stringify(
+    source === undefined ? wanted : { ...wanted, source: addressOf(source) },
+  );
+}
+
+function addressOf(source: Client | string): string {
+  return typeof source === "string" ? source : source.address;
+}
+
+function isFrom(line: LogLine, source: Client | string): boolean {
+  return line.source.address === addressOf(source) &&
+    (typeof source === "string" || line.time >= source.since);
+}
+
 function fits(line: LogLine, wanted: Wanted): boolean {
-  const { command, source, open, since = "", ...members } = wanted;
+  const { command, source, open, ...members } = wanted;
   return (open === undefined || (line.fields["end"] === undefined) === open) &&
-    line.time >= since &&
     (command === undefined || line.fields["command"] === command) &&
-    (source === undefined || line.source.address === source) &&
+    (source === undefined || isFrom(line, source)) &&
     Object.entries(members).every(([key, value]) =>
       line[key as keyof LogLine] === value
     );

@@ -76,9 +76,8 @@ export class Servers implements AsyncDisposable {
     const text = withKeys(input, ++this.#cases);
     const bytes = encode(text);
     const places = cuts.map((part) => Math.floor(part * bytes.length / 1000));
-    const since = new Date().toISOString().replace("Z", "");
     const sidecar = this.#sidecar.connect();
-    const { address } = await sidecar;
+    const client = await sidecar;
     const [whole, pieces, proxied] = await Promise.all([
       exchange(this.#servers[0]!.connect(), [bytes]),
       slowly
@@ -97,8 +96,8 @@ export class Servers implements AsyncDisposable {
     }
     if (same) return "same";
     if (!slowly) return "different";
-    await this.#sidecar.log.closed(address, since);
-    const log = await this.#sidecar.log.lines({ source: address, since });
+    await this.#sidecar.log.closed(client);
+    const log = await this.#sidecar.log.lines({ source: client });
     this.difference = `${JSON.stringify(text)} in ${places}\n` +
       `  memcached: ${JSON.stringify(whole)}\n` +
       `  through the sidecar: ${JSON.stringify(proxied)}\n` +

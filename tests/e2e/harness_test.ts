@@ -1,6 +1,13 @@
 import { deepStrictEqual as assertEquals, rejects } from "node:assert/strict";
 import { memcachedServer, testWith } from "../setup/mod.ts";
-import { cut, decode, encode, Memcached, Sidecar } from "./harness.ts";
+import {
+  AccessLog,
+  cut,
+  decode,
+  encode,
+  Memcached,
+  Sidecar,
+} from "./harness.ts";
 
 const tools = { memcached: await memcachedServer() };
 
@@ -38,6 +45,24 @@ testWith(
     await rejects(Deno.connect({ port }), Deno.errors.ConnectionRefused);
   },
 );
+
+Deno.test("harness: a client's log lines are not those of who had its port before", async () => {
+  const path = await Deno.makeTempFile();
+  const address = "127.0.0.1:40000";
+  const lines = ["00:00:01.5", "00:00:09.25"].map((time, connection) =>
+    JSON.stringify({
+      ...{ time: `2026-01-01T${time}Z`, type: "connection", connection },
+      ...{ source: { address }, fields: { end: "closed" } },
+    })
+  );
+  await Deno.writeTextFile(path, `${lines.join("\n")}\n`);
+  const log = new AccessLog(path);
+  const client = { address, since: "2026-01-01T00:00:05.000" };
+  assertEquals((await log.closed(client)).connection, 1);
+  assertEquals((await log.lines({ source: client })).length, 1);
+  assertEquals((await log.lines({ source: address })).length, 2);
+  await Deno.remove(path);
+});
 
 Deno.test("harness: cut() divides where it is told and loses nothing", () => {
   const pieces = cut(encode("abcdef"), [4, 2, 2, 0, 6, 9]);

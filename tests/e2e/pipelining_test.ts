@@ -151,7 +151,7 @@ testWith(
     using wire = await sidecar.connect();
     const { text } = await wire.exchange([encode("get a\r\nquit\r\nget\r\n")]);
     assertEquals(text, "END\r\n");
-    await sidecar.log.closed(wire.address);
+    await sidecar.log.closed(wire);
     const commands = (await sidecar.log.lines({ type: "request" }))
       .map(({ fields }) => fields["command"]);
     assertEquals(commands, ["get", "quit"]);
@@ -189,7 +189,7 @@ for (const { name, before, reply, bad, answer } of BROKEN) {
       using wire = await sidecar.connect();
       await wire.send(before.repeat(100) + bad);
       assertEquals((await wire.readToEnd()).text, reply.repeat(100) + answer);
-      const { verdict } = await sidecar.log.closed(wire.address);
+      const { verdict } = await sidecar.log.closed(wire);
       assertEquals(verdict, "error");
     },
   );
@@ -221,7 +221,7 @@ testWith(
       "access denied",
       "access denied",
     ]);
-    await sidecar.log.closed(wire.address);
+    await sidecar.log.closed(wire);
     const lines = await sidecar.log.lines({ type: "request" });
     assertEquals(
       lines.map(({ verdict, fields }) => [fields["actions"], verdict]),
@@ -254,7 +254,7 @@ async function checkLog(
   wire: Wire,
   exchanges: readonly Exchange[],
 ): Promise<void> {
-  await sidecar.log.closed(wire.address);
+  await sidecar.log.closed(wire);
   const lines = await sidecar.log.lines({ type: "request" });
   assertEquals(
     lines.map(({ verdict }) => verdict),

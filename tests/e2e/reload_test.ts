@@ -120,7 +120,7 @@ testWith(
     const line = await sidecar.log.one({
       type: "connection",
       reason: "panic",
-      source: wire.address,
+      source: wire,
       open: true,
     });
     assertEquals(line.verdict, "error");

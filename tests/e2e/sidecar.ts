@@ -131,21 +131,24 @@ export class Sidecar implements AsyncDisposable {
     return save(`${this.#folder}/parsers`, name, text);
   }
 
-  /** Bytes of memory that its processes have. */
+  /** Bytes of memory that the supervisor and its data workers have: checkers come and go. */
   async memory(): Promise<number> {
     let bytes = 0;
-    for (const pid of await this.#pids()) {
-      const status = await Deno.readTextFile(`/proc/${pid}/status`);
-      bytes += Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1]) * 1024;
+    for (const pid of await this.#lasting()) {
+      const status = await Deno.readTextFile(`/proc/${pid}/status`)
+        .catch(() => ""); // it has ended
+      const [, kilobytes = 0] = /^VmRSS:\s+(\d+) kB$/m.exec(status) ?? [];
+      bytes += Number(kilobytes) * 1024;
     }
     return bytes;
   }
 
-  /** How many descriptors its processes have open. */
+  /** How many descriptors these have open. */
   async descriptors(): Promise<number> {
     let count = 0;
-    for (const pid of await this.#pids()) {
-      count += (await Array.fromAsync(Deno.readDir(`/proc/${pid}/fd`))).length;
+    for (const pid of await this.#lasting()) {
+      count += await Array.fromAsync(Deno.readDir(`/proc/${pid}/fd`))
+        .then(({ length }) => length, () => 0); // it has ended
     }
     return count;
   }
@@ -153,7 +156,7 @@ export class Sidecar implements AsyncDisposable {
   /** Its data workers. */
   async workers(): Promise<string[]> {
     const workers: string[] = [];
-    for (const pid of await this.#pids()) {
+    for (const pid of await this.#children()) {
       const line = await Deno.readTextFile(`/proc/${pid}/cmdline`)
         .catch(() => ""); // it has ended
       if (line.includes("/worker/main.ts")) workers.push(pid);
@@ -161,13 +164,16 @@ export class Sidecar implements AsyncDisposable {
     return workers;
   }
 
-  /** The supervisor and its children. */
-  async #pids(): Promise<string[]> {
+  async #lasting(): Promise<string[]> {
+    return [String(this.#child.pid), ...await this.workers()];
+  }
+
+  async #children(): Promise<string[]> {
     const { pid } = this.#child;
     const children = await Deno.readTextFile(
       `/proc/${pid}/task/${pid}/children`,
     );
-    return [String(pid), ...children.split(" ").filter((each) => each !== "")];
+    return children.split(" ").filter((each) => each !== "");
   }
 
   /** Asks it to stop. */

@@ -14,6 +14,9 @@ export interface Received {
   readonly end: "closed" | "reset";
 }
 
+/** By so much two processes may tell different times, and far less than until a port comes again. */
+const CLOCKS_MS = 1000;
+
 /** A text's bytes. */
 export function encode(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(text, (char) => char.charCodeAt(0));
@@ -41,22 +44,30 @@ export function cut(
 /** One connection: over TCP to loopback, or over a Unix socket to who passes it on. */
 export class Wire implements Disposable {
   readonly #conn: Deno.TcpConn | Deno.UnixConn;
+  /** No line of an access log about it is from before this moment; see `Client`. */
+  readonly since: string;
   #received = "";
   #end: Received["end"] | undefined;
   #closed = false;
 
-  private constructor(conn: Deno.TcpConn | Deno.UnixConn) {
+  private constructor(conn: Deno.TcpConn | Deno.UnixConn, begun: number) {
     this.#conn = conn;
+    this.since = new Date(begun - CLOCKS_MS).toISOString().replace("Z", "");
   }
 
   static async connect(port: number): Promise<Wire> {
-    return Wire.over(await Deno.connect({ hostname: "127.0.0.1", port }));
+    const begun = Date.now();
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+    return Wire.over(conn, begun);
   }
 
   /** Takes a connection over. */
-  static over(conn: Deno.TcpConn | Deno.UnixConn): Wire {
+  static over(
+    conn: Deno.TcpConn | Deno.UnixConn,
+    begun: number = Date.now(),
+  ): Wire {
     if ("setNoDelay" in conn) conn.setNoDelay(true);
-    return new Wire(conn);
+    return new Wire(conn, begun);
   }
 
   /** This end's address, as access logs write it. */

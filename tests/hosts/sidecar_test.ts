@@ -6,6 +6,7 @@ import {
   deepStrictEqual as assertEquals,
   match as assertMatch,
 } from "node:assert/strict";
+import { poll } from "../e2e/wait.ts";
 import { memcachedServer, testWith } from "../setup/mod.ts";
 import { Hosts } from "./hosts.ts";
 import { applied } from "./parley.ts";
@@ -89,10 +90,10 @@ for (const family of FAMILIES) {
         `denied ${way} set`,
         `forwarded ${way} get`,
       ]);
-      const told = server.stderr.all().filter((line) =>
-        / (get|set) /.test(line)
-      );
-      assertEquals(told.map((line) => line.replace(/^<\d+ /, "")), [
+      const told = () =>
+        server.stderr.all().filter((line) => / (get|set) /.test(line));
+      await poll(() => told().length > 1 || undefined, () => "both gets");
+      assertEquals(told().map((line) => line.replace(/^<\d+ /, "")), [
         "get a",
         "get a",
       ]);
@@ -171,10 +172,12 @@ for (const family of FAMILIES) {
         "get a\r\n",
       );
       assertEquals(text, "END\r\n");
-      const opened = server.stderr.all(before).filter((line) =>
-        / new .*connection$/.test(line)
-      );
-      assertEquals(opened.length, 1);
+      const opened = () =>
+        server.stderr.all(before).filter((line) =>
+          / new .*connection$/.test(line)
+        ).length;
+      await poll(() => opened() > 0 || undefined, () => "connection");
+      assertEquals(opened(), 1);
       const connections = await sidecar.log.lines({ type: "connection" });
       const ids = new Set(connections.map(({ connection }) => connection));
       assertEquals(

@@ -17,7 +17,8 @@ SO_ORIGINAL_DST = 80  # linux/netfilter_ipv4.h and netfilter_ipv6/ip6_tables.h
 SOL_IPV6 = 41
 IP_TRANSPARENT = 19
 IPV6_TRANSPARENT = 75
-SECONDS = 10
+SECONDS = 60
+NO_ANSWER_SECONDS = 10  # of a datagram, which may be dropped
 
 
 def family_of(address):
@@ -89,7 +90,7 @@ def talk(address, port, text):
 def dial(address, port, how="", say=None):
     kind = socket.SOCK_DGRAM if how else socket.SOCK_STREAM
     sock = socket.socket(family_of(address), kind)
-    sock.settimeout(SECONDS)
+    sock.settimeout(NO_ANSWER_SECONDS if how else SECONDS)
     try:
         sock.connect((address, port))
         if how == "udp":

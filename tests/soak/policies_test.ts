@@ -83,24 +83,32 @@ class Field implements AsyncDisposable {
   /** One client of each worker asks in turn with the test; the others make the load. */
   async #connectToBoth(): Promise<void> {
     const port = await this.parley.port("a");
-    const workers = await this.parley.workers();
-    for (;;) {
-      assert(this.loading.length < 500, "one worker takes all connections");
+    const workers = await this.parley.freshWorkers(2);
+    const asking = await poll(async () => {
       // Several at a time: one alone goes to whoever is woken first.
       const some = await Promise.all(
         Array.from({ length: CLIENTS }, () => this.parley.connect("a")),
       );
       this.loading.push(...some);
-      const asking = await Promise.all(workers.map(async (pid) => {
-        const clients = await clientsOf(pid, port);
-        return this.loading.find((wire) => clients.has(portOf(wire)));
-      }));
-      if (!asking.every((wire) => wire !== undefined)) continue;
-      this.asking.push(...asking);
-      for (const wire of asking) {
-        this.loading.splice(this.loading.indexOf(wire), 1);
-      }
-      return;
+      const held = await poll(async () => {
+        const held = await Promise.all(
+          workers.map((pid) => clientsOf(pid, port)),
+        );
+        const isHeld = (wire: Wire) =>
+          held.some((clients) => clients.has(portOf(wire)));
+        return this.loading.every(isHeld) ? held : undefined;
+      }, () => "worker for each connection");
+      const asking = held.map((clients) =>
+        this.loading.find((wire) => clients.has(portOf(wire)))
+      );
+      if (asking.every((wire) => wire !== undefined)) return asking;
+      // One may have been given no time; and there are to be no thousands of connections.
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      return undefined;
+    }, () => "worker but one that takes connections");
+    this.asking.push(...asking);
+    for (const wire of asking) {
+      this.loading.splice(this.loading.indexOf(wire), 1);
     }
   }
 

@@ -139,6 +139,11 @@ class Soak implements AsyncDisposable {
       grown = await this.sidecar.memory() - this.#memory;
       return grown < SLACK ? true : undefined;
     }, () => `end of memory: ${Math.round(grown / MIB)} MiB more;`);
+    console.log(
+      `${Math.round(grown / MIB)} MiB more than ${
+        Math.round(this.#memory / MIB)
+      } MiB after one round`,
+    );
     const said = this.sidecar.said.all().filter((line) =>
       /uncaught|unhandled|panic|TypeError|BadResource/i.test(line)
     );

@@ -32,7 +32,7 @@ Deno.test({
         const line = await parley.log.one({
           type: "connection",
           verdict: "error",
-          source: hostile.address,
+          source: hostile,
           open: true,
         });
         assertEquals(line.reason, reason, `${line.fields["status"]}`);
@@ -68,7 +68,7 @@ Deno.test({
       type: "connection",
       verdict: "error",
       reason: "memory",
-      source: hostile.address,
+      source: hostile,
       open: true,
     });
     assertMatch(

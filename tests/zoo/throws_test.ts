@@ -19,7 +19,7 @@ async function attack(cage: Cage, wire: Wire): Promise<string> {
     type: "connection",
     verdict: "error",
     reason: "panic",
-    source: wire.address,
+    source: wire,
     open: true,
   });
   return `${line.fields["status"]}\n${line.fields["stack"]}`;
@@ -109,7 +109,7 @@ Deno.test({
     assertEquals((await hostile.readToEnd()).text, "");
     const line = await parley.log.one({
       reason: "panic",
-      source: hostile.address,
+      source: hostile,
       open: true,
     });
     assertMatch(

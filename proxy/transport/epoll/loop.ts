@@ -59,13 +59,18 @@ export class Loop {
   #registered = 0;
   #handled = 0;
   #now = 0;
+  /** All that was ready by this time has been told. */
+  #since: number;
+  /** Events of batches that were full since. */
+  #full = 0;
 
   constructor(libc: Libc<typeof LOOP_SYMBOLS>) {
     this.#libc = libc;
     this.#symbols = libc.symbols;
     this.#epoll = this.#symbols.epoll_create1(EPOLL_CLOEXEC);
     if (this.#epoll < 0) throw libc.error("epoll_create1");
-    this.timers = new TimerWheel(this.#readClock());
+    this.#since = this.#readClock();
+    this.timers = new TimerWheel(this.#since);
   }
 
   /** @throws {ParleyError} without a C library or the permission to use it */
@@ -168,8 +173,21 @@ export class Loop {
     for (let i = 0, at = 0; i < count; i++, at += WORDS.event) {
       this.#handlers[events[at + WORDS.data]!]?.ready(events[at]!);
     }
-    this.timers.advance(this.#now);
+    this.#expire(count);
     this.#closeAll();
+  }
+
+  /**
+   * Lets expire what was due before the system was asked, and not what became due
+   * while all processes stood still: what happened until then is told first.
+   */
+  #expire(count: number): void {
+    this.#full += count;
+    // A full batch may have left some out; the system gives each its turn.
+    if (count === BATCH && this.#full < this.#registered) return;
+    this.timers.advance(this.#since);
+    this.#since = this.#now;
+    this.#full = 0;
   }
 
   #closeAll(): void {

@@ -28,8 +28,10 @@ import { type Owner, Side } from "./side.ts";
 import type { Sockets } from "./sockets.ts";
 import type { Timed } from "./timers.ts";
 
-/** How long peers may take to send and read the last bytes after Parley decided to close. */
+/** After Parley decided to close: how long peers may take none of the last bytes, and not end either. */
 const LINGER_MS = 2000;
+/** How often it is looked at within that time. */
+const LOOKS = 4;
 /** Reads of one socket before the others have their turn. */
 const READS = 4;
 const NOTHING = new Uint8Array(0);
@@ -63,7 +65,10 @@ export class Pair implements Link, Owner, Timed {
   #draining: { readonly until: number; readonly end: End } | undefined;
   /** When the last byte moved. */
   #lastActive: number;
-  #leaveUntil = 0;
+  /** When it is looked at whether peers still take what they are owed, and how often they did not. */
+  #lookAt = 0;
+  #looks = 0;
+  #owed = 0;
   /** An event is being handled: what it leads to is looked at when it is over. */
   #busy = false;
 
@@ -444,10 +449,10 @@ export class Pair implements Link, Owner, Timed {
       this.#up = undefined;
     }
     this.#state = "leaving";
-    this.#leaveUntil = this.#shared.loop.now + LINGER_MS;
     if (!this.#resetsClient) this.#down.end();
     this.#up?.end();
-    this.#expectAt(this.#resetsClient ? 0 : this.#leaveUntil);
+    this.#owed = this.#unsent();
+    this.#lookLater(this.#shared.loop.now);
   }
 
   /** An upstream's reset is carried over, once the client has what was said before it. */
@@ -490,14 +495,38 @@ export class Pair implements Link, Owner, Timed {
 
   /** Whether the client may still be given bytes that a reset would take from it. */
   #owesClient(): boolean {
-    const { queued, readEnded, writeDone, fd } = this.#down;
-    if (readEnded || writeDone) return false;
-    return queued > 0 || this.#shared.sockets.unacknowledged(fd) > 0;
+    const { readEnded, writeDone } = this.#down;
+    return !readEnded && !writeDone && this.#unsentTo(this.#down) > 0;
+  }
+
+  /** Bytes that neither peer's system has taken yet. */
+  #unsent(): number {
+    return this.#unsentTo(this.#down) +
+      (this.#up ? this.#unsentTo(this.#up) : 0);
+  }
+
+  #unsentTo({ queued, fd }: Side): number {
+    return queued + this.#shared.sockets.unacknowledged(fd);
   }
 
   #onLeaveTick(now: number): void {
-    if (now >= this.#leaveUntil) this.#release();
-    else this.#expectAt(this.#resetsClient ? now : this.#leaveUntil);
+    if (now < this.#lookAt) return this.#expectAt(this.#nextTick(now));
+    const owed = this.#unsent();
+    // Looks are counted, and not the clock: it goes on while all processes stand still.
+    this.#looks = owed > 0 && owed < this.#owed ? 0 : this.#looks + 1;
+    if (this.#looks === LOOKS) return this.#release();
+    this.#owed = owed;
+    this.#lookLater(now);
+  }
+
+  #lookLater(now: number): void {
+    this.#lookAt = now + LINGER_MS / LOOKS;
+    this.#expectAt(this.#nextTick(now));
+  }
+
+  /** Of an acknowledgement nobody tells: it is asked for at each tick. */
+  #nextTick(now: number): number {
+    return this.#resetsClient ? now : this.#lookAt;
   }
 
   #release(): void {

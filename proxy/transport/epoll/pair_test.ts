@@ -66,7 +66,7 @@ class World implements Disposable {
   until(isOver: () => boolean): void {
     let isLate = false;
     const late = {
-      deadline: this.loop.now + 20_000,
+      deadline: this.loop.now + 60_000,
       slot: undefined,
       expire: () => isLate = true,
     };

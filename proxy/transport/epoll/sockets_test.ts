@@ -78,7 +78,7 @@ class World implements Disposable {
 
   wait(descriptor: number, events: number): void {
     const pollfd = new Int32Array([descriptor, events]);
-    assertEquals(this.#libc.symbols.poll(pollfd, 1n, 20_000), 1);
+    assertEquals(this.#libc.symbols.poll(pollfd, 1n, 60_000), 1);
   }
 
   option(descriptor: number, level: number, number: number): number {
