@@ -135,7 +135,7 @@ class Abuse implements AsyncDisposable {
   /** The worker that was there at first is there still, and nothing went wrong that was not one connection's own. */
   async check(): Promise<void> {
     await this.stillWorks();
-    assertEquals(await this.parley.workers(), [this.worker]);
+    await this.parley.onlyWorkers([this.worker]);
     const said = this.parley.said.all().filter((line) =>
       /"level":"warning"/.test(line) && !/sandbox lacks/.test(line)
     );

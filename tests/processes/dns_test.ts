@@ -209,7 +209,7 @@ test("an address counts until its life is over; a connection that uses it goes o
   await poll(async () => {
     using elsewhere = await parley.connect("elsewhere");
     await elsewhere.readToEnd();
-    const { verdict } = await parley.log.closed(elsewhere.address);
+    const { verdict } = await parley.log.closed(elsewhere);
     return verdict === "denied" || undefined;
   }, () => "end of what nobody uses");
   assertEquals(await wire.ask("2\n", "\n"), "2\n", "it is in use");
@@ -417,7 +417,7 @@ test("an upstream that is configured by name is judged by where the name leads, 
     using wire = await parley.connect("here");
     await wire.ask("x\n", "\n").catch(() => "");
     wire.close();
-    return (await parley.log.closed(wire.address)).verdict === "denied";
+    return (await parley.log.closed(wire)).verdict === "denied";
   };
   assertEquals(await isDenied(), false);
   for (
@@ -444,6 +444,6 @@ test("a listener whose upstream has a name works from SIGHUP on", async () => {
   await parley.port("named");
   using wire = await parley.connect("named");
   wire.close();
-  const line = await parley.log.closed(wire.address);
+  const line = await parley.log.closed(wire);
   assertEquals(line.reason, undefined, JSON.stringify(line.fields));
 });

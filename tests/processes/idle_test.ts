@@ -115,8 +115,7 @@ for (
         if (sends !== "") await wire.send(sends);
         if (finishes) await wire.finish();
         await poll(async () => {
-          const source = wire.address;
-          const lines = await parley.log.lines({ reason, source });
+          const lines = await parley.log.lines({ reason, source: wire });
           return lines.length > 0 ? true : undefined;
         }, () => `log line of ${reason}`);
         // To read would be to see its end, and to end: a client that stays does neither.

@@ -100,7 +100,7 @@ testWith(
     await leave(worker!, 1);
     using wire = await parley.connect("a");
     assertEquals((await wire.readToEnd()).text, "");
-    const line = await parley.log.closed(wire.address);
+    const line = await parley.log.closed(wire);
     assertEquals(line.reason, "upstream-unreachable");
     assertMatch(String(line.fields["status"]), /\(os error 24\)/);
     assertEquals(await old.ask("still\n", "\n"), "still\n");

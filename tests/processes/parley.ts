@@ -169,6 +169,19 @@ export class Parley implements AsyncDisposable {
     return childrenOf(this.pid, "/worker/main.ts");
   }
 
+  /**
+   * Waits until its data workers are these alone: one that stands by, as it does
+   * where the machine was slow for a moment, is given up when nobody needs it.
+   */
+  async onlyWorkers(pids: readonly number[]): Promise<void> {
+    const wanted = pids.toSorted().join();
+    let found = "";
+    await poll(async () => {
+      found = (await this.workers()).toSorted().join();
+      return found === wanted ? true : undefined;
+    }, () => `time with the workers ${wanted} alone (${found})`);
+  }
+
   checkers(): Promise<number[]> {
     return childrenOf(this.pid, "/checker/main.ts");
   }

@@ -140,7 +140,7 @@ Deno.test({
       assertEquals(await one.ask("endless\n", "\n"), "endless\n");
       assertEquals(await one.ask("word2\n", "\n"), "denied 1\n");
     }
-    assertEquals(await parley.workers(), [worker], "no worker was touched");
+    await parley.onlyWorkers([worker!]); // no worker was touched
 
     await parley.saveParser("words.ts", words({ edition: 3 }));
     await parley.until(/parser words@\w+ serves new connections/, from);

@@ -96,7 +96,7 @@ Deno.test({
     assertEquals(await silent.ask("no\n", "\n"), "v2 1\n");
     using late = await parley.connect("a");
     assertEquals(await late.ask("no\n", "\n"), "v2 1\n");
-    assertEquals(await parley.workers(), [fresh]);
+    await parley.onlyWorkers([fresh]);
     assertEquals(await parley.log.lines({ type: "connection" }), []);
     await Promise.all([idle, silent, torn].map((wire) => wire.finish()));
     const ends = await parley.log.expect(3, { type: "connection" });
