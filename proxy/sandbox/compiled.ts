@@ -10,7 +10,8 @@
  *
  * @module
  */
-import { cacheFolder, CACHES } from "./caches.ts";
+import { relative } from "node:path";
+import { cacheFolder, CACHES, folderOf } from "./caches.ts";
 import { FILES, seal } from "./databases.ts";
 
 /**
@@ -25,30 +26,31 @@ export async function compile(
   commandLine: readonly string[],
 ): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
-  const draft = await Deno.makeTempDir({ dir: folder });
+  // Beside it, so that links lead to the same place from both.
+  const draft = await Deno.makeTempDir({
+    dir: folderOf(folder),
+    prefix: "parley-compiling-",
+  });
   try {
-    await Promise.all([folder, draft].map(linkCaches));
+    for (const name of CACHES) {
+      await Deno.symlink(linkTo(name, draft), `${draft}/${name}`);
+    }
     for (const { href } of entries) await learn(draft, [...commandLine, href]);
-    for (const name of seal(draft)) {
-      // The database last: its log and its index are empty, whichever they are.
-      for (const end of FILES) {
-        await Deno.rename(`${draft}/${name}${end}`, `${folder}/${name}${end}`);
-      }
+    // A database last: its log and its index are empty, whichever they are.
+    const files = seal(draft).flatMap((name) =>
+      FILES.map((end) => `${name}${end}`)
+    );
+    for (const name of [...CACHES, ...files]) {
+      await Deno.rename(`${draft}/${name}`, `${folder}/${name}`);
     }
   } finally {
     await Deno.remove(draft, { recursive: true });
   }
 }
 
-async function linkCaches(folder: string): Promise<void> {
-  const cache = cacheFolder();
-  for (const name of CACHES) {
-    try {
-      await Deno.symlink(`${cache}/${name}`, `${folder}/${name}`);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    }
-  }
+/** Where a part of the runtime's cache is from a folder: the whole may be moved, or stand at another path for another user. */
+function linkTo(name: string, folder: string): string {
+  return relative(folder, `${cacheFolder()}/${name}`);
 }
 
 /**
