@@ -1,8 +1,9 @@
 /**
- * Run where an image is made, when all is in the runtime's cache: a sidecar runs
- * for a moment and is asked what a kubelet and an operator ask, so that V8 has
- * compiled what that takes. Then the databases of the cache are made such that
- * they can be read where nothing can be written, as in a pod.
+ * Run where an image is made, when all is in the runtime's cache: the command
+ * line is read, and a sidecar runs for a moment and is asked what a kubelet and an
+ * operator ask, so that V8 has compiled what that takes. Then the databases of the
+ * cache are made such that they can be read where nothing can be written, as in a
+ * pod.
  *
  * Takes the cache's folder, which must not be this program's own. A builder that
  * lets no sidecar run gets an image that starts more slowly.
@@ -22,19 +23,23 @@ const CONFIG = JSON.stringify({
   admin: { listen: "127.0.0.1:0" },
 });
 
-async function learn(cache: string): Promise<void> {
-  const file = await Deno.makeTempFile({ suffix: ".yaml" });
-  await Deno.writeTextFile(file, CONFIG);
-  const sidecar = new Deno.Command(Deno.execPath(), {
+function parley(cache: string, ...args: string[]): Deno.Command {
+  return new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--quiet", "--cached-only", "--no-prompt", "-P", "main.ts"],
-      ...["run", "-c", file],
+      ...args,
     ],
     env: { DENO_DIR: cache },
     stdin: "null",
     stdout: "null",
     stderr: "piped",
-  }).spawn();
+  });
+}
+
+async function runSidecar(cache: string): Promise<void> {
+  const file = await Deno.makeTempFile({ suffix: ".yaml" });
+  await Deno.writeTextFile(file, CONFIG);
+  const sidecar = parley(cache, "run", "-c", file).spawn();
   const patience = setTimeout(() => sidecar.kill("SIGKILL"), PATIENCE_MS);
   const admin = await adminOf(sidecar.stderr);
   if (admin) {
@@ -60,5 +65,6 @@ async function adminOf(
 }
 
 const [cache] = Deno.args;
-await learn(cache!);
+await parley(cache!, "--help").output();
+await runSidecar(cache!);
 seal(cache!);
