@@ -19,17 +19,24 @@ function replicas() {
   return { ahead, behind: replica(sync(smallCluster()), "99") };
 }
 
+/** Has sidecars answered by this replica from now on, as where a service leads to another one. */
+async function answerBy(
+  controller: Awaited<ReturnType<typeof field>>,
+  replica: ReturnType<typeof replicas>["ahead"],
+): Promise<void> {
+  await controller.hangUp();
+  await controller.listen(controller.port, replica);
+}
+
 const OLDER = /: its state of pods is older than what was told before$/;
 
 Deno.test("a source that comes to a replica that lags is not led back, and goes on once that has caught up", async () => {
   await using controller = await field();
   const { ahead, behind } = replicas();
-  await controller.hangUp();
-  await controller.listen(controller.port, ahead);
+  await answerBy(controller, ahead);
   await using it = new Bench(controller.folder, controller.url);
   await it.start();
-  await controller.hangUp();
-  await controller.listen(controller.port, behind);
+  await answerBy(controller, behind);
   await it.becomes(OLDER);
   assertMatch(it.status, /: stale, /);
   assertEquals(it.cidrs, ["10.0.0.2", "10.0.0.3"]);
@@ -46,12 +53,10 @@ Deno.test("a replica that lags and says the same is believed, until it says what
   await using controller = await field();
   const { ahead, behind } = replicas();
   behind.cluster.setPod(C_IS_B);
-  await controller.hangUp();
-  await controller.listen(controller.port, ahead);
+  await answerBy(controller, ahead);
   await using it = new Bench(controller.folder, controller.url);
   await it.start();
-  await controller.hangUp();
-  await controller.listen(controller.port, behind);
+  await answerBy(controller, behind);
   await it.becomes(/: live, /);
   await poll(
     () => controller.server.counts.streams === 1 || undefined,
@@ -65,15 +70,13 @@ Deno.test("a replica that lags and says the same is believed, until it says what
 Deno.test("a source that starts again is not led back either", async () => {
   await using controller = await field();
   const { ahead, behind } = replicas();
-  await controller.hangUp();
-  await controller.listen(controller.port, ahead);
+  await answerBy(controller, ahead);
   {
     await using it = new Bench(controller.folder, controller.url);
     await it.start();
     await kept(controller.folder, 2);
   }
-  await controller.hangUp();
-  await controller.listen(controller.port, behind);
+  await answerBy(controller, behind);
   await using it = new Bench(controller.folder, controller.url);
   await it.start();
   await it.becomes(OLDER);
@@ -83,12 +86,10 @@ Deno.test("a source that starts again is not led back either", async () => {
 Deno.test("when every answer is older for long, it counts, with a warning: the cluster was restored", async () => {
   await using controller = await field();
   const { ahead, behind } = replicas();
-  await controller.hangUp();
-  await controller.listen(controller.port, ahead);
+  await answerBy(controller, ahead);
   await using it = new Bench(controller.folder, controller.url);
   await it.start();
-  await controller.hangUp();
-  await controller.listen(controller.port, behind);
+  await answerBy(controller, behind);
   await it.becomes(OLDER);
   it.now += OLDER_MAX_MS;
   await it.knows("10.0.0.2");
